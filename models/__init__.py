@@ -1,0 +1,1 @@
+"""How text becomes topic and sentiment: classifiers, not database tables."""

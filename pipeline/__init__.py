@@ -1,0 +1,1 @@
+"""What happens to a document, and what is counted."""

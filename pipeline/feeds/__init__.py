@@ -1,0 +1,1 @@
+"""Sources of documents behind the `Feed` port."""

@@ -1,0 +1,105 @@
+"""What the stages need from the world, as small protocols. Adapters live in `stores/`,
+`feeds/`, `models/` and `workers/`; each port has one contract suite in `tests/contracts/`.
+
+All calls are synchronous: a stage runs on its own thread, never on the event loop. An
+adapter raises `Unavailable` when its store does not answer, and nothing else by intention.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pipeline.documents import (
+    Classification,
+    ClassifiedDocument,
+    Document,
+    DocumentId,
+    Story,
+    Subject,
+    SubjectId,
+)
+from pipeline.trends import Bucket, Contribution, SeriesKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierInput:
+    """One text to classify; `mentions` are the names each subject goes by in this text."""
+
+    title: str
+    text: str
+    lang: str
+    mentions: Mapping[SubjectId, tuple[str, ...]]
+
+
+class Classifier(Protocol):
+    """Text to topic and sentiment."""
+
+    @property
+    def version(self) -> str:
+        """Content hash or name, carried on every classification."""
+
+    def classify(self, inputs: Sequence[ClassifierInput]) -> list[Classification]:
+        """One classification per input, in order. A text that cannot be classified may
+        raise: the stage then finds it by halving the batch."""
+
+
+class SubjectLinker(Protocol):
+    """Text to the companies it is about."""
+
+    def link(self, document: Document) -> tuple[Subject, ...]:
+        """The subjects, most relevant first; the source's own tickers are trusted."""
+
+
+class StoryIndex(Protocol):
+    """Which story each document tells. Remembers stories for a limited time."""
+
+    def place(self, documents: Sequence[tuple[DocumentId, str]]) -> list[Story]:
+        """For each (document id, story fingerprint): the story, and how many other
+        documents told it before. Asking again for the same document gives the same answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedDocument:
+    """A document and everything it adds to the trends."""
+
+    document: DocumentId
+    at: datetime
+    contributions: tuple[Contribution, ...]
+
+
+class TrendStore(Protocol):
+    """Bucket counts by series and minute."""
+
+    def add(
+        self, documents: Sequence[CountedDocument]
+    ) -> Mapping[tuple[SeriesKey, datetime], Bucket]:
+        """Count each document once, however often it is given, marks and counts in one
+        atomic step; return the state *now* of every bucket the documents touch."""
+
+    def buckets(self, series: SeriesKey, start: datetime, end: datetime) -> list[Bucket]:
+        """The non-empty buckets of `series` in [start, end), oldest first."""
+
+    def series(self) -> Iterable[SeriesKey]:
+        """Every series with at least one bucket."""
+
+    def days(self) -> Iterable[tuple[SeriesKey, datetime]]:
+        """Every (series, UTC day) with at least one bucket; for the check against SQL."""
+
+
+class SeriesStates(Protocol):
+    """What the detector remembers about each series, as opaque bytes."""
+
+    def load(self, keys: Sequence[str]) -> list[bytes | None]:
+        """The stored state of each key, None where there is none."""
+
+    def save(self, states: Mapping[str, bytes]) -> None:
+        """Store all of them."""
+
+
+class Archive(Protocol):
+    """The history in SQL."""
+
+    def store(self, documents: Sequence[ClassifiedDocument], at: datetime) -> None:
+        """Write each document, its classification and subjects; durable on return. A
+        document stored before stays as it is."""

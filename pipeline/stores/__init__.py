@@ -1,0 +1,1 @@
+"""SQL, Redis and their in-memory twins behind the ports."""

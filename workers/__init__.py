@@ -1,0 +1,1 @@
+"""Which processes run and how they are wired."""

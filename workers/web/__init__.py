@@ -1,0 +1,1 @@
+"""The read side: REST, server-sent events and one page."""
