@@ -2,14 +2,26 @@
 
 The alert is level-triggered: each record says what *is*, not what just happened, so a
 consumer that missed any number of records is right again after the next one.
+
+::
+
+            breach              hold over, or urgent         calm for resolve_after
+    (none) ────────▶ pending ──────────────────────▶ firing ────────────────────────▶ resolved
+                        └───────── calm before ───────────────────────────────────────▲
+
+A later breach opens a new episode: same fingerprint, new `opened_at`.
 """
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Literal, NewType
 
+from alerts.detection import DETECTOR, Verdict, WindowTest
+from alerts.rules import Rule
 from pipeline.documents import DocumentId, Sentiment, SubjectId
+from pipeline.trends import SeriesKey
 from pipeline.wire import Topic
 
 Fingerprint = NewType("Fingerprint", str)
@@ -33,8 +45,12 @@ class Arithmetic:
 
     `observed` in the `window_seconds` up to `at` against `expected` with its 95 % interval;
     `statistic` is -log10 of `p_value`, the chance of so many or more by the model named in
-    `detector`; the alert opens above `threshold` (of the statistic) and closes below
-    `close_threshold`. `share` is the negative share of the window, `usual_share` its history.
+    `detector`, times the `windows` tried; the alert opens above `threshold` (of the statistic)
+    and closes below `close_threshold`. The window ends with the minute that begins `at`;
+    it is the rule's window `scale_seconds` or its part after the last alert.
+    `share` is the negative share of the window, `usual_share` its history, `share_p_value`
+    the chance of so large a share. The interval is of the count; `dispersion` d means a
+    variance of expected + d * expected².
     """
 
     detector: str
@@ -54,6 +70,9 @@ class Arithmetic:
     usual_share: float
     stories: int
     voices: int
+    share_p_value: float = 1.0
+    windows: int = 1
+    scale_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +119,161 @@ class Alert:
 
 
 ALERTS = Topic("alerts", Alert, lambda alert: alert.fingerprint)
+
+MINUTE = timedelta(minutes=1)
+
+
+def fingerprint_of(rule: Rule, series: SeriesKey) -> Fingerprint:
+    """What stays the same over all episodes of one series under one rule."""
+    return Fingerprint(hashlib.sha256(f"{rule.id}\n{series}".encode()).hexdigest()[:24])
+
+
+def alert_series(series: SeriesKey, tickers: tuple[str, ...] = ()) -> AlertSeries:
+    """The series as an alert carries it."""
+    return AlertSeries(
+        subject=series.subject,
+        topic=series.topic,
+        source=series.source,
+        lang=series.lang,
+        tickers=tickers,
+    )
+
+
+def series_key(series: AlertSeries) -> SeriesKey:
+    """The key of the series an alert is about."""
+    return SeriesKey(series.subject, series.topic, series.source, series.lang)
+
+
+def advance(
+    alert: Alert | None,
+    verdict: Verdict,
+    rule: Rule,
+    now: datetime,
+    series: SeriesKey,
+) -> Alert | None:
+    """The alert after `verdict`, or the same object where nothing changed.
+
+    A minute that is still open at `now` can open an alert, make it worse and, when urgent,
+    fire it; calm and `hold` are told by closed minutes alone, so they do not depend on how
+    often points come. A verdict that was taken into account before changes nothing.
+    """
+    if alert is None or alert.state == "resolved":
+        test = verdict.breach
+        if test is None or (alert is not None and verdict.at <= alert.updated_at):
+            return alert
+        opened = _opened(test, verdict.at, rule, series)
+        return _fired(opened, verdict, rule, closed=verdict.at + MINUTE <= now)
+    at, closed = verdict.at, verdict.at + MINUTE <= now
+    if at < alert.updated_at:
+        # late documents made an earlier minute louder: that belongs to the peak alone
+        return _with_peak(alert, verdict.loudest(_peak_scale(alert)), rule, at)
+    test = verdict.loudest(_peak_scale(alert))
+    breach = verdict.breach
+    if breach is not None and breach.statistic > alert.peak.statistic:
+        test = breach
+    calm = test is None or test.statistic < rule.detector.close_below
+    if alert.state == "pending" and closed:
+        if calm or (at == alert.opened_at and breach is None):
+            return _resolved(alert, at)
+    elif calm and closed and at - alert.arithmetic.at >= rule.resolve_after:
+        return _resolved(alert, at)
+    if calm or test is None:
+        return alert
+    worse = _with_peak(alert, test, rule, at)
+    arithmetic = arithmetic_of(test, rule, at)
+    if arithmetic != worse.arithmetic:
+        changed = replace(worse, arithmetic=arithmetic, updated_at=at)
+        worse = replace(changed, revision=alert.revision + 1)
+    return _fired(worse, verdict, rule, closed)
+
+
+def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
+    """The test's numbers as an alert carries them."""
+    return Arithmetic(
+        detector=DETECTOR,
+        signal=rule.signal,
+        at=at,
+        window_seconds=test.window_minutes * 60,
+        observed=test.observed,
+        expected=test.expected,
+        interval=test.interval,
+        dispersion=test.dispersion,
+        statistic=test.statistic,
+        p_value=10.0**-test.statistic,
+        threshold=test.threshold,
+        close_threshold=rule.detector.close_below,
+        documents=test.documents,
+        share=test.share,
+        usual_share=test.usual_share,
+        stories=test.stories,
+        voices=test.voices,
+        share_p_value=10.0**-test.share_statistic,
+        windows=len(rule.detector.windows),
+        scale_seconds=test.scale_minutes * 60,
+    )
+
+
+def _opened(test: WindowTest, at: datetime, rule: Rule, series: SeriesKey) -> Alert:
+    arithmetic = arithmetic_of(test, rule, at)
+    return Alert(
+        fingerprint=fingerprint_of(rule, series),
+        rule=rule.id,
+        rule_version=rule.version,
+        series=alert_series(series),
+        state="pending",
+        severity=test.severity,
+        opened_at=at,
+        updated_at=at,
+        arithmetic=arithmetic,
+        peak=arithmetic,
+        labels=_labels(rule, test.severity),
+    )
+
+
+def _fired(alert: Alert, verdict: Verdict, rule: Rule, closed: bool) -> Alert:
+    """Firing, when the alert is pending and its time has come."""
+    if alert.state != "pending":
+        return alert
+    breach = verdict.breach
+    urgent = (
+        breach is not None
+        and breach.statistic >= rule.detector.urgent_above
+        and breach.share_statistic >= rule.detector.share_above + URGENT_SHARE
+    )
+    if not urgent and not (closed and verdict.at - alert.opened_at >= rule.hold):
+        return alert
+    return replace(alert, state="firing", firing_at=verdict.at, revision=alert.revision + 1)
+
+
+def _resolved(alert: Alert, at: datetime) -> Alert:
+    return replace(
+        alert, state="resolved", resolved_at=at, updated_at=at, revision=alert.revision + 1
+    )
+
+
+def _with_peak(alert: Alert, test: WindowTest | None, rule: Rule, at: datetime) -> Alert:
+    if test is None or test.statistic <= alert.peak.statistic:
+        return alert
+    severity = max(alert.severity, test.severity)
+    return replace(
+        alert,
+        peak=arithmetic_of(test, rule, at),
+        severity=severity,
+        labels=_labels(rule, severity),
+        revision=alert.revision + 1,
+    )
+
+
+def _peak_scale(alert: Alert) -> int:
+    """Minutes of the rule's window behind the peak: the natural length of this surge. Longer
+    windows remember it for up to a day and must not keep the alert open so long."""
+    return alert.peak.scale_seconds // 60
+
+
+def _labels(rule: Rule, severity: int) -> dict[str, str]:
+    return {**rule.labels, "level": rule.level(severity)}
+
+
+# What the share must be beyond `share_above` before an alert fires inside an open minute:
+# neutral documents later in the same minute can hardly take that back.
+URGENT_SHARE = 2.0

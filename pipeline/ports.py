@@ -86,6 +86,10 @@ class TrendStore(Protocol):
     def days(self) -> Iterable[tuple[SeriesKey, datetime]]:
         """Every (series, UTC day) with at least one bucket; for the check against SQL."""
 
+    def now(self) -> datetime | None:
+        """The event time of the whole stream: the highest publication time ever added, plus
+        the wall time since that last moved. None if nothing was ever added."""
+
 
 class SeriesStates(Protocol):
     """What the detector remembers about each series, as opaque bytes."""

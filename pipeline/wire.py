@@ -5,6 +5,7 @@ value raises `Rejected` with a reason a person can act on; decode(encode(x)) == 
 """
 
 import base64
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ T = TypeVar("T")
 # A record larger than this is refused unread. Kafka's own default limit is 1 MiB; a broker
 # configured for more must not make us parse a gigabyte.
 MAX_VALUE_BYTES = 8 * 1024 * 1024
+_LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +129,7 @@ class Topic(Generic[T]):
         except msgspec.ValidationError as error:
             raise Rejected(f"value: {error}") from error
         except msgspec.DecodeError as error:
-            raise Rejected(f"value: not JSON: {error}") from error
+            raise Rejected(f"value: {_damage(value) or f'not JSON: {error}'}") from error
         except RecursionError as error:
             raise Rejected("value: nested too deeply") from error
         version = getattr(decoded, "v", 1)
@@ -154,6 +159,17 @@ class Topic(Generic[T]):
             text.replace(b"#/$defs/" + name.encode() + b'"', b'#"')
         )
         return decoded
+
+
+def _damage(value: bytes) -> str | None:
+    """What is wrong with bytes the decoder refuses, where its own words would mislead."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 at byte {error.start}"
+    if _LONE_SURROGATE.search(text):
+        return "not JSON: holds half a character (a lone surrogate escape)"
+    return None
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -52,8 +52,11 @@ SETTINGS = (
     Setting("HEALTH_HOST", "127.0.0.1", "Address the health port listens on"),
     Setting("WEB_HOST", "127.0.0.1", "Address the web stage listens on"),
     Setting("WEB_PORT", "8080", "Port the web stage listens on; 0: a free one"),
+    Setting("WEB_NAMES", "", "Host names browsers may use, by comma; empty: as docs/api.md says"),
+    Setting("SYNTHETIC", "0", "1: the data is made up, the page says so; the demo sets it"),
     Setting("RULES", "", "Rule file; empty: the rules that ship"),
     Setting("FEEDS", "feeds.yaml", "Feed file of the ingest stage"),
+    Setting("RESEND_SECONDS", "120", "What ingest sent and is not archived by then is sent again"),
     Setting("SUBJECTS", "", "Additional subject catalogue, YAML or CSV"),
     Setting("SUBSCRIPTIONS", "", "Subscription file; empty: the webhook below, and the log"),
     Setting("WEBHOOK_URL", "", "Where alerts are posted", secret=True),
@@ -110,8 +113,11 @@ class Settings:
     health_port: int
     web_host: str
     web_port: int
+    web_names: tuple[str, ...]
+    synthetic: bool
     rules: str
     feeds: str
+    resend: timedelta
     subjects: str
     subscriptions: str
     webhook_url: str
@@ -231,8 +237,13 @@ def _checked(values: Mapping[str, str]) -> Settings:
         health_port=_whole(values, "HEALTH_PORT", 0, 65535),
         web_host=values["WEB_HOST"],
         web_port=_whole(values, "WEB_PORT", 0, 65535),
+        web_names=tuple(
+            part.strip().lower() for part in values["WEB_NAMES"].split(",") if part.strip()
+        ),
+        synthetic=_one_of(values, "SYNTHETIC", ("0", "1")) == "1",
         rules=values["RULES"],
         feeds=values["FEEDS"],
+        resend=timedelta(seconds=_number(values, "RESEND_SECONDS", 1, 86400)),
         subjects=values["SUBJECTS"],
         subscriptions=values["SUBSCRIPTIONS"],
         webhook_url=values["WEBHOOK_URL"],

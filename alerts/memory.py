@@ -1,0 +1,119 @@
+"""Alerts, notifications and silences in memory: the twin of `alerts/store.py` for tests,
+backtests and anything that ends with its process."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import Lock
+
+from alerts.lifecycle import Alert, Fingerprint, series_key
+from alerts.notify import Episode
+from alerts.routing import Notification, Silence
+from alerts.tracking import Change
+from alerts.watch import Conflict
+from pipeline.trends import SeriesKey
+
+
+class MemoryAlertStore:
+    """An `AlertStore` that keeps every episode and every event in lists."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[Fingerprint, datetime], Alert] = {}
+        self.events: list[Alert] = []
+
+    def load(self, fingerprints: Sequence[Fingerprint]) -> Mapping[Fingerprint, Alert]:
+        wanted = set(fingerprints)
+        latest: dict[Fingerprint, Alert] = {}
+        for (name, opened_at), alert in self.rows.items():
+            if name in wanted and (name not in latest or latest[name].opened_at < opened_at):
+                latest[name] = alert
+        return latest
+
+    def save(self, changes: Sequence[Change]) -> None:
+        held = {name: alert.revision for name, alert in self.rows.items()}
+        for change in changes:
+            last = change.alerts[-1]
+            name = (last.fingerprint, last.opened_at)
+            if held.get(name, 0) != change.expected:
+                raise Conflict([last.fingerprint])
+            held[name] = last.revision
+        for change in changes:
+            last = change.alerts[-1]
+            self.rows[last.fingerprint, last.opened_at] = last
+            self.events.extend(change.alerts)
+
+    def open_series(self) -> Sequence[tuple[SeriesKey, tuple[str, ...]]]:
+        found = {
+            series_key(alert.series): alert.series.tickers
+            for alert in self.rows.values()
+            if alert.state != "resolved"
+        }
+        return list(found.items())
+
+
+class MemoryNotificationLog:
+    """A `NotificationLog` in a dictionary; safe for one `Notify` and many dispatchers."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[Episode, str, str], Notification] = {}
+        self._due: dict[tuple[Episode, str, str], datetime] = {}
+        self._lock = Lock()
+
+    def last(self, episodes: Sequence[Episode]) -> Mapping[tuple[Episode, str], Notification]:
+        wanted = set(episodes)
+        found: dict[tuple[Episode, str], Notification] = {}
+        with self._lock:
+            for one in self.rows.values():
+                place = (one.episode, one.subscription)
+                held = found.get(place)
+                newer = held is None or one.alert.revision >= held.alert.revision
+                if one.episode in wanted and newer:
+                    found[place] = one
+        return found
+
+    def add(self, notifications: Sequence[Notification]) -> None:
+        with self._lock:
+            for one in notifications:
+                if self.rows.setdefault(_name(one), one) is one:
+                    self._due[_name(one)] = one.created_at
+
+    def claim(self, subscription: str, now: datetime, lease: timedelta) -> Notification | None:
+        with self._lock:
+            due = [
+                (at, name)
+                for name, at in self._due.items()
+                if at <= now and name[2] == subscription and self.rows[name].status == "pending"
+            ]
+            if not due:
+                return None
+            _, name = min(due, key=lambda item: item[0])
+            self._due[name] = now + lease
+            return self.rows[name]
+
+    def sent(self, item: Notification, at: datetime) -> None:
+        self._finish(item, "sent", None)
+
+    def failed(self, item: Notification, error: str, again_at: datetime | None) -> None:
+        self._finish(item, "failed" if again_at is None else "pending", again_at)
+
+    def _finish(self, item: Notification, status: str, again_at: datetime | None) -> None:
+        with self._lock:
+            name = _name(item)
+            attempts = self.rows[name].attempts + 1
+            self.rows[name] = replace(self.rows[name], status=status, attempts=attempts)
+            if again_at is not None:
+                self._due[name] = again_at
+
+
+class MemorySilences:
+    """`Silences` in a list."""
+
+    def __init__(self, silences: Sequence[Silence] = ()) -> None:
+        self.silences = list(silences)
+
+    def active(self, now: datetime) -> Sequence[Silence]:
+        return [one for one in self.silences if one.starts_at <= now < one.ends_at]
+
+
+def _name(item: Notification) -> tuple[Episode, str, str]:
+    return (item.episode, item.key, item.subscription)

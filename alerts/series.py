@@ -1,0 +1,224 @@
+"""What the detector remembers about one series: a few hundred bytes, whatever its history.
+
+::
+
+    learned (decayed sums)      | hours, one number each  | minutes, one number each
+    ............................|-------------------------|------------------------> now
+    clipped, half-life 7 days     up to 26 hours            the last 2 hours
+
+A minute's counts may be replaced by a later state of the same bucket until they are folded
+into their hour; an hour is learned once it is older than every window. At most 121 minute
+counters, 27 hour counters and 8 further numbers, beside the latest negative document of each
+of the last 20 voices.
+
+Results never depend on when the time passes: `roll` in one jump or in many small steps leaves
+the same state to the last bit, because sums are only touched by hours that hold something.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from pipeline.trends import Bucket, Evidence
+
+MINUTES_KEPT = 120
+HOURS_KEPT = 26
+VOICES_KEPT = 20
+HALF_LIFE_HOURS = 7 * 24.0
+DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
+# Both counts of a bucket share one integer, so that a window is one sum: novel documents
+# above, novel negative documents in the lower half.
+_HALF = 32
+_LOWER = (1 << _HALF) - 1
+# An author field of two thousand letters is no name; voices alike so far count as one.
+_VOICE_LENGTH = 80
+STATE_VERSION = 1
+
+
+def packed(documents: int, negatives: int) -> int:
+    """Both counts as one addable number."""
+    return documents << _HALF | negatives
+
+
+def unpacked(counts: int) -> tuple[int, int]:
+    """(documents, negatives) of a packed number or of a sum of them."""
+    return counts >> _HALF, counts & _LOWER
+
+
+def minute_number(at: datetime) -> int:
+    """The minutes from 1970 to `at`, rounded down."""
+    return int(at.timestamp() // 60)
+
+
+def minute_start(number: int) -> datetime:
+    """The time minute `number` begins."""
+    return datetime.fromtimestamp(number * 60, UTC)
+
+
+class Voice(msgspec.Struct, array_like=True, frozen=True):
+    """The latest novel negative document of one voice."""
+
+    at: float
+    document: str
+    story: str
+    negative_micro: int
+
+    @property
+    def minute(self) -> int:
+        return int(self.at // 60)
+
+
+class Series(msgspec.Struct, array_like=True):
+    """The mutable state of one series; `since` is the hour its history begins with."""
+
+    since: int
+    minute: int
+    now: float
+    minutes: dict[int, int]
+    hours: dict[int, int]
+    last_learned: int
+    negatives: float
+    documents: float
+    square_expected: float
+    square_excess: float
+    voices: dict[str, Voice]
+    v: int = STATE_VERSION
+
+    @classmethod
+    def begun(cls, since: datetime, now: datetime) -> "Series":
+        """A series nothing is known about, watched in vain from `since` on."""
+        hour = minute_number(since) // 60
+        at = now.timestamp()
+        return cls(hour, int(at // 60), at, {}, {}, hour, 0.0, 0.0, 0.0, 0.0, {})
+
+    @property
+    def learned_until(self) -> int:
+        """The first hour that is not yet part of the learned sums."""
+        return max(self.since, self.minute // 60 - HOURS_KEPT)
+
+    def roll(self, minute: int) -> None:
+        """Let event time pass to `minute`; going back does nothing."""
+        if minute <= self.minute:
+            return
+        self.minute = minute
+        minutes, hours = self.minutes, self.hours
+        if minutes:
+            oldest = minute - MINUTES_KEPT
+            for number in sorted(number for number in minutes if number < oldest):
+                hour = number // 60
+                hours[hour] = hours.get(hour, 0) + minutes.pop(number)
+        if hours:
+            until = self.learned_until
+            for hour in sorted(hour for hour in hours if hour < until):
+                self._learn(hour)
+                del hours[hour]
+
+    def observe(self, bucket: Bucket, now: datetime, lateness_minutes: int) -> int | None:
+        """Take in the state of one bucket and pass the time to `now`.
+
+        Returns the minute whose counts changed, or None: nothing new, an older state of the
+        bucket, or one later than allowed.
+        """
+        at = now.timestamp()
+        self.now = max(self.now, at)
+        self.roll(int(at // 60))
+        totals = bucket.totals
+        if not totals.novel:
+            return None
+        number = minute_number(bucket.start)
+        if number < self.minute - lateness_minutes:
+            return None
+        counts = packed(totals.novel, totals.novel_negative)
+        held = self.minutes.get(number, 0)
+        # counts of a bucket only grow: fewer documents are an older state, delivered again
+        if counts == held or totals.novel < held >> _HALF:
+            return None
+        self.minutes[number] = counts
+        if totals.novel_negative:
+            for piece in bucket.evidence:
+                if piece.novel:
+                    self._hear(piece)
+        return number
+
+    def _hear(self, piece: Evidence) -> None:
+        voices = self.voices
+        at = piece.at.timestamp()
+        name = piece.voice[:_VOICE_LENGTH]
+        held = voices.get(name)
+        if held is not None and (held.at, held.document) >= (at, piece.document):
+            return
+        voices[name] = Voice(at, piece.document, piece.story, piece.negative_micro)
+        if len(voices) > VOICES_KEPT:
+            # the latest of each voice, then the latest voices: no order of arrival matters
+            del voices[min(voices, key=lambda other: (voices[other].at, other))]
+
+    def counts(self, first: int, last: int) -> int:
+        """The packed counts of the minutes `first` to `last`; a `first` before the minutes
+        kept must begin an hour."""
+        minutes = self.minutes
+        total = sum([minutes[number] for number in minutes if first <= number <= last])
+        oldest = self.minute - MINUTES_KEPT
+        if first < oldest:
+            hour = first // 60
+            hours = self.hours
+            total += sum([hours[number] for number in hours if number >= hour])
+        return total
+
+    def faded(self, hour: int) -> float:
+        """What is left, at the beginning of `hour`, of the learned sums."""
+        return float(DECAY ** (hour - self.last_learned))
+
+    def learned_hours(self) -> float:
+        """The decayed number of hours behind the learned sums."""
+        return float((1.0 - DECAY ** (self.learned_until - self.since)) / (1.0 - DECAY))
+
+    def ceiling(self, hours: list[int], learned: float) -> float:
+        """The most an hour may teach, given its neighbours `hours` (negatives, with their
+        zeros) and the `learned` mean: a burst must not become the new normal, a new normal
+        that lasts half a day must."""
+        base = learned
+        if 2 * sum(1 for count in hours if count) > len(hours):
+            base = max(base, float(sorted(hours)[len(hours) // 2]))
+        return float(base + 3.0 * (base + 0.5 * base * base) ** 0.5 + 2.0)
+
+    def _learn(self, hour: int) -> None:
+        documents, negatives = unpacked(self.hours[hour])
+        faded = self.faded(hour)
+        behind = (1.0 - DECAY ** (hour - self.since)) / (1.0 - DECAY)
+        mean = self.negatives * faded / behind if behind >= 24.0 else 0.0
+        following = [self.hours.get(other, 0) & _LOWER for other in range(hour + 1, hour + 25)]
+        clipped = min(float(negatives), self.ceiling(following, mean))
+        if mean > 0.0:
+            # the hours since the last one that held anything were zeros: they count too
+            zeros = max(0, hour - self.last_learned - 1)
+            square = mean * mean
+            self.square_expected = self.square_expected * faded + (zeros + 1) * square
+            self.square_excess = (
+                self.square_excess * faded + zeros * square + (clipped - mean) ** 2 - clipped
+            )
+        else:
+            self.square_expected *= faded
+            self.square_excess *= faded
+        self.negatives = self.negatives * faded + clipped
+        # the share is learned from clipped and whole hours alike: scale what was clipped
+        kept = clipped / negatives if negatives else 1.0
+        self.documents = self.documents * faded + documents * kept
+        self.last_learned = hour
+
+    def encode(self) -> bytes:
+        """The state as bytes; `decode` gives it back exactly."""
+        return _encoder.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Series | None":
+        """The state in `data`; None if it was written by another version of this code, or is
+        damaged: the series then begins again as one that is learning."""
+        try:
+            series = _decoder.decode(data)
+        except msgspec.DecodeError:
+            return None
+        return series if series.v == STATE_VERSION else None
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Series)

@@ -1,0 +1,122 @@
+"""How surprising a count is: tails of the negative binomial and the beta-binomial.
+
+All answers are -log10 of a probability, so that 1e-300 and 1e-3 can both be compared and
+printed; 0 means "no surprise at all". Pure arithmetic on plain floats.
+"""
+
+from math import exp, inf, lgamma, log, log1p
+
+LOG10 = log(10.0)
+# Nothing beyond this is told apart: the models are wrong long before 1e-300.
+MOST = 300.0
+_TINY = 1e-300
+
+
+def count_surprise(observed: int, expected: float, dispersion: float) -> float:
+    """-log10 P(N >= observed) for N with mean `expected` and variance
+    `expected + dispersion * expected**2` (negative binomial; Poisson as dispersion goes to 0).
+    """
+    if observed <= 0:
+        return 0.0
+    if expected <= 0.0:
+        return MOST
+    size = 1.0 / max(dispersion, 1e-9)
+    # P(N >= k) = I_q(k, size), the regularised incomplete beta function
+    return _bounded(-_log_beta_tail(expected / (expected + size), observed, size) / LOG10)
+
+
+def share_surprise(negative: int, documents: int, usual: float, weight: float) -> float:
+    """-log10 P(X >= negative) among `documents`, X beta-binomial with mean share `usual` known
+    as well as `weight` documents would tell it."""
+    if negative <= 0 or documents <= 0 or negative <= documents * usual:
+        return 0.0
+    alpha, beta = usual * weight, (1.0 - usual) * weight
+    if alpha <= 0.0:
+        return MOST
+    if beta <= 0.0:
+        return 0.0
+    rest = documents - negative
+    log_first = (
+        lgamma(documents + 1) - lgamma(negative + 1) - lgamma(rest + 1)
+        + lgamma(negative + alpha) + lgamma(rest + beta) - lgamma(documents + weight)
+        + lgamma(weight) - lgamma(alpha) - lgamma(beta)
+    )  # fmt: skip
+    total = term = 1.0
+    for count in range(negative, documents):
+        left = documents - count
+        term *= left / (count + 1) * (count + alpha) / (left - 1 + beta)
+        total += term
+        # terms only fall from here on, so what is left cannot matter
+        if term < total * 1e-12:
+            break
+    return _bounded(-(log_first + log(total)) / LOG10)
+
+
+def count_interval(expected: float, dispersion: float, mass: float = 0.95) -> tuple[float, float]:
+    """The central interval of the counts to expect: both ends are counts."""
+    side = (1.0 - mass) / 2.0
+    return (
+        float(_quantile(expected, dispersion, side)),
+        float(_quantile(expected, dispersion, 1.0 - side)),
+    )
+
+
+def _quantile(expected: float, dispersion: float, level: float) -> int:
+    """The smallest count k with P(N <= k) >= level."""
+    surprise = -log(1.0 - level) / LOG10
+
+    def reached(count: int) -> bool:
+        return count_surprise(count + 1, expected, dispersion) >= surprise
+
+    high = 1
+    while not reached(high):
+        high *= 2
+    low = -1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if reached(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _log_beta_tail(x: float, a: float, b: float) -> float:
+    """log of the regularised incomplete beta function I_x(a, b)."""
+    if x >= 1.0:
+        return 0.0
+    log_front = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)
+    if x < (a + 1.0) / (a + b + 2.0):
+        return log_front - log(a) + log(_continued_fraction(x, a, b))
+    other = exp(log_front) * _continued_fraction(1.0 - x, b, a) / b
+    return log1p(-other) if other < 1.0 else -inf
+
+
+def _continued_fraction(x: float, a: float, b: float) -> float:
+    """The continued fraction of the incomplete beta function, by Lentz's method.
+
+    Converges in about sqrt(max(a, b)) steps where x < (a + 1) / (a + b + 2).
+    """
+    c = 1.0
+    d = 1.0 - (a + b) * x / (a + 1.0)
+    d = 1.0 / (d if abs(d) > _TINY else _TINY)
+    value = d
+    for m in range(1, 10_000):
+        twice = 2 * m
+        for numerator in (
+            m * (b - m) * x / ((a + twice - 1.0) * (a + twice)),
+            -(a + m) * (a + b + m) * x / ((a + twice) * (a + twice + 1.0)),
+        ):
+            d = 1.0 + numerator * d
+            d = 1.0 / (d if abs(d) > _TINY else _TINY)
+            c = 1.0 + numerator / c
+            c = c if abs(c) > _TINY else _TINY
+            change = d * c
+            value *= change
+        if abs(change - 1.0) < 1e-13:
+            break
+    return value
+
+
+def _bounded(surprise: float) -> float:
+    return min(MOST, max(0.0, surprise))

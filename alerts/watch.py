@@ -1,0 +1,285 @@
+"""Watch: `trends` to `alerts`. Feeds each point to its series, asks every rule, sends what is.
+
+One batch is: decode, load, judge point by point in order, save the alerts, save the states,
+answer. A crash anywhere in between leaves work that the redelivered batch repeats with the
+same result. No clock: time is the points' watermark.
+
+::
+
+    the series' minute        now's minute
+    |--------|--------|-------|-----     alert open: each closed minute is judged in turn,
+     closed   closed   closed  open      then the open one, which may only make it worse
+                                         no alert: from the minute whose bucket changed
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from alerts.detection import judge
+from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, advance, fingerprint_of
+from alerts.rules import Rule, RuleBook
+from alerts.series import Series, minute_number, minute_start
+from alerts.tracking import Change, Tracked
+from pipeline.documents import DocumentId
+from pipeline.errors import Rejected
+from pipeline.ports import SeriesStates
+from pipeline.stages import Handled
+from pipeline.trends import SeriesKey, TrendPoint
+from pipeline.wire import TRENDS, Outgoing, Record
+
+log = logging.getLogger(__name__)
+
+# Series whose state stays in memory between batches: a few kB each where they are busy.
+SERIES_KEPT = 20_000
+BEGINNING = "stream:since"
+MOST_REDOS = 5
+# With no minute counters left only hours can change the verdict of a quiet series.
+QUIET_STEP_MINUTES = 10
+
+
+class Conflict(Exception):
+    """Somebody else changed one of these alerts first; nothing was saved."""
+
+    def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:
+        super().__init__("changed by another writer")
+        self.fingerprints = tuple(fingerprints)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDocument:
+    """What the archive knows about a piece of evidence."""
+
+    evidence: AlertEvidence
+    model_version: str = ""
+
+
+class AlertStore(Protocol):
+    """Alerts with their history, each row guarded by its revision."""
+
+    def load(self, fingerprints: Sequence[Fingerprint]) -> Mapping[Fingerprint, Alert]:
+        """The latest episode of each, open or resolved; absent where there is none."""
+
+    def save(self, changes: Sequence[Change]) -> None:
+        """Write all rows and their events in one step, or nothing: raises `Conflict` where a
+        row's revision is not the expected one (the row was changed by somebody else)."""
+
+    def open_series(self) -> Sequence[tuple[SeriesKey, tuple[str, ...]]]:
+        """Every series with a pending or firing alert, with its tickers: for the sweep."""
+
+
+class EvidenceLookup(Protocol):
+    """Documents in the archive, for people to read."""
+
+    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+        """What is archived of these; the others may come later."""
+
+
+class NoEvidence:
+    """An archive that knows nothing: alerts carry what the points say."""
+
+    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+        return {}
+
+
+class Watch:
+    """`trends` to `alerts`: a verdict for each rule and point, alerts as they now are."""
+
+    def __init__(
+        self,
+        rules: RuleBook,
+        states: SeriesStates,
+        alerts: AlertStore,
+        evidence: EvidenceLookup | None = None,
+        series_kept: int = SERIES_KEPT,
+    ) -> None:
+        self._rules = rules
+        self._states = states
+        self._alerts = alerts
+        self._evidence = evidence or NoEvidence()
+        self._series_kept = series_kept
+        self._matching: dict[SeriesKey, tuple[tuple[Rule, Fingerprint], ...]] = {}
+        self._series: OrderedDict[SeriesKey, Series] = OrderedDict()
+        self._latest: OrderedDict[Fingerprint, Alert | None] = OrderedDict()
+        self._since: datetime | None = None
+
+    def forget(self) -> None:
+        """Drop everything held in memory: after a rebalance others may have changed it."""
+        self._series.clear()
+        self._latest.clear()
+        self._since = None
+
+    def __call__(self, records: Sequence[Record]) -> Handled:
+        """One `alerts` record for each state an alert took, saved before it is returned."""
+        points: list[TrendPoint] = []
+        rejected: list[tuple[Record, Rejected]] = []
+        for record in records:
+            try:
+                point = _decoded(record)
+            except Rejected as error:
+                rejected.append((record, error))
+                continue
+            if self._rules_of(point.series):
+                points.append(point)
+        if not points:
+            return Handled((), rejected)
+        for _ in range(MOST_REDOS):
+            try:
+                return Handled(self._watched(points), rejected)
+            except Conflict as conflict:
+                # acknowledged by a person, or saved by a watch that had the partition before
+                log.info("alerts changed elsewhere, judged again: %s", conflict.fingerprints)
+                self.forget()
+            except BaseException:
+                # what is in memory may be ahead of what is saved
+                self.forget()
+                raise
+        raise RuntimeError("alerts keep changing under this batch: are two watches running?")
+
+    def _watched(self, points: Sequence[TrendPoint]) -> list[Outgoing]:
+        keys = list(dict.fromkeys(point.series for point in points))
+        self._load_series(keys, points[0].watermark)
+        tracked = self._load_alerts(keys)
+        for point in points:
+            self._follow(point, tracked[point.series])
+        everything = [one for some in tracked.values() for one in some]
+        self._fill_in(everything)
+        changes = [change for one in everything for change in one.changes()]
+        if changes:
+            self._alerts.save(changes)
+        self._states.save({state_name(key): self._series[key].encode() for key in keys})
+        for one in everything:
+            self._latest[one.fingerprint] = one.now
+        self._trim()
+        return [ALERTS.encode(alert) for one in everything for alert in one.outgoing()]
+
+    def _follow(self, point: TrendPoint, tracked: Sequence[Tracked]) -> None:
+        """Passes one point through its series and every alert on it."""
+        series = self._series[point.series]
+        now = max(point.watermark, point.bucket.start)
+        repeated = now.timestamp() <= series.now
+        reached = minute_start(series.minute)
+        _catch_up(series, tracked, minute_number(now))
+        changed = series.observe(point.bucket, now, self._rules.lateness_minutes)
+        first = series.minute if changed is None else changed
+        for one in tracked:
+            if point.tickers:
+                one.tickers = point.tickers
+            # An interrupted batch comes again and may find its own alerts: whether their
+            # records were sent is not known, so they are sent again.
+            if one.now is not None and (repeated or one.now.updated_at >= reached):
+                one.resend = True
+            if changed is not None or one.open:
+                for minute in range(first, series.minute + 1):
+                    _step(one, series, minute, series.minute)
+
+    def _fill_in(self, tracked: Sequence[Tracked]) -> None:
+        """Completes the alerts' evidence from the archive, as far as it is there by now."""
+        pieces: dict[Fingerprint, tuple[AlertEvidence, ...]] = {}
+        for one in tracked:
+            if one.now is None:
+                continue
+            if one.changed:
+                pieces[one.fingerprint] = one.evidence(self._series[one.series])
+            elif one.open and any(piece.title is None for piece in one.now.evidence):
+                pieces[one.fingerprint] = one.now.evidence
+        wanted = [piece.id for some in pieces.values() for piece in some if piece.title is None]
+        found = self._evidence.find(list(dict.fromkeys(wanted))) if wanted else {}
+        for one in tracked:
+            if one.fingerprint in pieces:
+                some = pieces[one.fingerprint]
+                versions = [found[piece.id].model_version for piece in some if piece.id in found]
+                one.complete(
+                    tuple(found[p.id].evidence if p.id in found else p for p in some),
+                    max(versions, default=""),
+                )
+
+    def _rules_of(self, key: SeriesKey) -> tuple[tuple[Rule, Fingerprint], ...]:
+        found = self._matching.get(key)
+        if found is None:
+            if len(self._matching) > 10 * self._series_kept:
+                self._matching.clear()
+            found = tuple((rule, fingerprint_of(rule, key)) for rule in self._rules.matching(key))
+            self._matching[key] = found
+        return found
+
+    def _load_series(self, keys: Sequence[SeriesKey], watermark: datetime) -> None:
+        if self._since is None:
+            self._since = self._beginning(watermark)
+        missing = [key for key in keys if key not in self._series]
+        stored = self._states.load([state_name(key) for key in missing]) if missing else []
+        for key, data in zip(missing, stored, strict=True):
+            series = None if data is None else Series.decode(data)
+            if series is None:
+                if data is not None:
+                    log.warning("the state of series %s is unreadable: it learns anew", key)
+                series = Series.begun(self._since, self._since)
+            self._series[key] = series
+        for key in keys:
+            self._series.move_to_end(key)
+
+    def _load_alerts(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, list[Tracked]]:
+        names = [name for key in keys for _, name in self._rules_of(key)]
+        unknown = [name for name in names if name not in self._latest]
+        if unknown:
+            found = self._alerts.load(unknown)
+            self._latest.update((name, found.get(name)) for name in unknown)
+        for name in names:
+            self._latest.move_to_end(name)
+        return {
+            key: [Tracked(rule, name, key, self._latest[name]) for rule, name in rules]
+            for key in keys
+            if (rules := self._rules_of(key))
+        }
+
+    def _beginning(self, watermark: datetime) -> datetime:
+        """The hour the stream began: a company never heard of has been silent since then."""
+        stored = self._states.load([BEGINNING])[0]
+        if stored is not None:
+            return minute_start(int(stored))
+        first = minute_number(watermark) // 60 * 60
+        self._states.save({BEGINNING: str(first).encode()})
+        return minute_start(first)
+
+    def _trim(self) -> None:
+        while len(self._series) > self._series_kept:
+            self._series.popitem(last=False)
+        while len(self._latest) > 4 * self._series_kept:
+            self._latest.popitem(last=False)
+
+
+def _catch_up(series: Series, tracked: Sequence[Tracked], until: int) -> None:
+    """Judges every minute that closed since the series was last looked at, one by one: an
+    alert resolves at the same event time whoever tells the series that time has passed."""
+    minute = series.minute
+    while minute < until and any(one.open for one in tracked):
+        series.roll(minute)
+        if series.minutes or minute % QUIET_STEP_MINUTES == 0:
+            for one in tracked:
+                if one.open:
+                    _step(one, series, minute, until)
+        minute += 1
+
+
+def _step(one: Tracked, series: Series, minute: int, now_minute: int) -> None:
+    alert = one.now
+    resolved_at = None if alert is None or alert.state != "resolved" else alert.resolved_at
+    at = minute_start(minute)
+    verdict = judge(one.rule, series, at, after=resolved_at)
+    if verdict.tests or alert is not None:
+        one.move(advance(alert, verdict, one.rule, minute_start(now_minute), one.series))
+
+
+def state_name(key: SeriesKey) -> str:
+    """The name a series' state is kept under."""
+    return f"series:{key}"
+
+
+def _decoded(record: Record) -> TrendPoint:
+    point = TRENDS.decode(record.value)
+    if point.watermark.tzinfo is None or point.bucket.start.tzinfo is None:
+        raise Rejected("watermark, bucket.start: a time without a zone")
+    return point

@@ -1,0 +1,59 @@
+"""Which model reads which language, and the honest answer where there is none."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from pipeline.documents import Classification
+from pipeline.ports import Classifier, ClassifierInput
+
+
+def no_model(lang: str, version: str) -> Classification:
+    """The classification of a text that nobody here can read: nothing guessed."""
+    return Classification(model_version=version, reason=f"no model for {lang!r}")
+
+
+class ByLanguage:
+    """A classifier that hands each text to the model of its language, keeping the order.
+
+    `unserved` counts, by language, the texts that no model read.
+    """
+
+    def __init__(self, models: Mapping[str, Classifier]) -> None:
+        self._models = dict(models)
+        versions = {model.version for model in self._models.values()}
+        self._version = "+".join(sorted(versions)) or "none"
+        self.unserved: Counter[str] = Counter()
+
+    @property
+    def version(self) -> str:
+        """The versions of all models, joined by `+`; an answer carries its own model's."""
+        return self._version
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages with a model, in order."""
+        return tuple(sorted(self._models))
+
+    def classify(self, inputs: Sequence[ClassifierInput]) -> list[Classification]:
+        """One classification per input, in order; without a model, one with the reason."""
+        found = [self._models.get(one.lang) for one in inputs]
+        first = found[0] if found else None
+        # nearly every batch is in one language: no splitting then
+        if first is not None and all(model is first for model in found):
+            return first.classify(inputs)
+        answers: list[Classification | None] = [None] * len(inputs)
+        places: dict[int, list[int]] = {}
+        for place, model in enumerate(found):
+            if model is None:
+                lang = inputs[place].lang
+                self.unserved[lang] += 1
+                answers[place] = no_model(lang, self._version)
+            else:
+                places.setdefault(id(model), []).append(place)
+        for mine in places.values():
+            model = found[mine[0]]
+            assert model is not None
+            given = model.classify([inputs[place] for place in mine])
+            for place, answer in zip(mine, given, strict=True):
+                answers[place] = answer
+        return [answer for answer in answers if answer is not None]

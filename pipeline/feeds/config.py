@@ -1,0 +1,205 @@
+"""The feed file: strict YAML to sources, every error with its line.
+
+::
+
+    contact: ops@example.com        # optional, told to every server we ask
+    feeds:
+      - name: fed-press             # unique; documents carry the source `rss:fed-press`
+        url: https://www.federalreserve.gov/feeds/press_all.xml
+        publisher: Federal Reserve
+        publisher_family: Federal Reserve   # optional, else the publisher
+        tier: 1                     # 1 authorities and agencies … 3 aggregators and blogs
+        lang: en
+        interval: 5m                # 10s to 7d
+        zone: America/New_York      # optional, of dates that name none; else UTC
+        terms: public domain        # what the publisher permits
+        allow_private: false        # true: may lie in the operator's own network
+        enabled: true
+
+A misspelt key, a name twice, a URL of another scheme: each is an error, never ignored.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import yaml
+
+from pipeline.errors import ConfigurationError
+from pipeline.feeds.feed import SourceConfig
+
+KINDS = ("rss",)
+_KEYS = (
+    "name", "kind", "url", "publisher", "publisher_family", "tier", "lang", "interval", "zone",
+    "terms", "allow_private", "enabled",
+)  # fmt: skip
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+_LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_CONTACT = re.compile(r"[\x21-\x7e]{3,200}")
+_INTERVAL = re.compile(r"(\d{1,7})\s*([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SHORTEST, _LONGEST = timedelta(seconds=10), timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFile:
+    """The enabled sources in the file's order, and who may be written to about them."""
+
+    sources: tuple[SourceConfig, ...]
+    contact: str | None = None
+
+
+def read_feeds(path: Path) -> FeedFile:
+    """The feed file at `path`. Raises `ConfigurationError`, `file:line: what is wrong`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read: {error.strerror}; BELLWETHER_FEEDS names the feed file"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: not UTF-8 at byte {error.start}") from error
+    return parse_feeds(text, str(path))
+
+
+def parse_feeds(text: str, name: str = "feeds.yaml") -> FeedFile:
+    """The sources in `text`; `name` stands in errors. Raises `ConfigurationError`."""
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigurationError(f"{name}:{line}: {error.problem or 'not YAML'}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigurationError(f"{name}: not YAML: {' '.join(str(error).split())}") from error
+    return _File(name).read(root)
+
+
+class _File:
+    """Reads the nodes of one file, so that errors know its name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def read(self, root: Any) -> FeedFile:
+        top = self._mapping(root, ("contact", "feeds"), "the file")
+        contact = None
+        if "contact" in top:
+            contact = self._string(top["contact"], "contact")
+            if not _CONTACT.fullmatch(contact):
+                raise self._error(top["contact"], "contact: an address without spaces is needed")
+        feeds = top.get("feeds")
+        if not isinstance(feeds, yaml.SequenceNode):
+            raise self._error(feeds or root, "feeds: a list is needed")
+        sources: list[SourceConfig] = []
+        lines: dict[str, int] = {}
+        for node in feeds.value:
+            source, enabled = self._source(node)
+            if source.name in lines:
+                raise self._error(
+                    node, f"name: {source.name!r} is taken by the feed in line {lines[source.name]}"
+                )
+            lines[source.name] = node.start_mark.line + 1
+            if enabled:
+                sources.append(source)
+        return FeedFile(sources=tuple(sources), contact=contact)
+
+    def _source(self, node: Any) -> tuple[SourceConfig, bool]:
+        entry = self._mapping(node, _KEYS, "a feed")
+        for needed in ("name", "url"):
+            if needed not in entry:
+                raise self._error(node, f"{needed}: is missing")
+        texts = {
+            key: self._string(entry[key], key)
+            for key in ("name", "kind", "url", "publisher", "publisher_family", "lang", "terms")
+            if key in entry
+        }
+        if not _NAME.fullmatch(texts["name"]):
+            raise self._error(
+                entry["name"], f"name: {texts['name']!r}: lower-case letters, digits and .-_ only"
+            )
+        if texts.get("kind", "rss") not in KINDS:
+            raise self._error(
+                entry["kind"], f"kind: {texts['kind']!r} is not one of {', '.join(KINDS)}"
+            )
+        if "lang" in texts and not _LANG.fullmatch(texts["lang"]):
+            raise self._error(entry["lang"], f"lang: {texts['lang']!r} is not a tag such as en, zh")
+        self._check_url(entry["url"], texts["url"])
+        readers = {"tier": self._tier, "interval": self._interval, "zone": self._zone}
+        values: dict[str, Any] = {
+            **{str(key): text for key, text in texts.items()},
+            **{key: reader(entry[key]) for key, reader in readers.items() if key in entry},
+        }
+        if "allow_private" in entry:
+            values["allow_private"] = self._bool(entry["allow_private"], "allow_private")
+        enabled = "enabled" not in entry or self._bool(entry["enabled"], "enabled")
+        return SourceConfig(**values), enabled
+
+    def _check_url(self, node: Any, text: str) -> None:
+        try:
+            url = httpx.URL(text)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise self._error(node, f"url: {error}") from error
+        if url.scheme not in ("http", "https") or not url.host:
+            raise self._error(node, "url: must begin with http:// or https:// and name a host")
+        if url.userinfo:
+            raise self._error(node, "url: holds a user or password; secrets have no place here")
+
+    def _tier(self, node: Any) -> int:
+        if node.tag != "tag:yaml.org,2002:int" or node.value not in ("1", "2", "3"):
+            raise self._error(node, "tier: 1, 2 or 3")
+        return int(node.value)
+
+    def _interval(self, node: Any) -> timedelta:
+        text = self._string(node, "interval")
+        match = _INTERVAL.fullmatch(text)
+        interval = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta(0)
+        if not _SHORTEST <= interval <= _LONGEST:
+            raise self._error(node, f"interval: {text!r} is not 10s to 7d, such as 30s, 5m, 2h, 1d")
+        return interval
+
+    def _zone(self, node: Any) -> str:
+        text = self._string(node, "zone")
+        try:
+            ZoneInfo(text)
+        except (OSError, ValueError) as error:
+            raise self._error(
+                node, f"zone: {text!r} is not a zone such as Asia/Shanghai"
+            ) from error
+        return text
+
+    def _bool(self, node: Any, key: str) -> bool:
+        if getattr(node, "tag", "") != "tag:yaml.org,2002:bool":
+            raise self._error(node, f"{key}: true or false")
+        return str(node.value).lower() in ("true", "yes", "on")
+
+    def _string(self, node: Any, key: str) -> str:
+        # YAML reads `no` as a boolean and 1.0 as a number; unquoted names must not suffer
+        text = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
+        if not text or node.tag == "tag:yaml.org,2002:null":
+            raise self._error(node, f"{key}: one line of text is needed")
+        return text
+
+    def _mapping(self, node: Any, allowed: tuple[str, ...], what: str) -> dict[str, Any]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self._error(node, f"{what} must be keys with values: {', '.join(allowed)}")
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            name = str(key.value)[:100]
+            if name not in allowed:
+                near = difflib.get_close_matches(name, allowed, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(allowed)}"
+                raise self._error(key, f"{name}: unknown key; {hint}")
+            if name in found:
+                raise self._error(key, f"{name}: is given twice")
+            found[name] = value
+        return found
+
+    def _error(self, node: Any, text: str) -> ConfigurationError:
+        line = node.start_mark.line + 1 if node is not None else 1
+        return ConfigurationError(f"{self._name}:{line}: {text}")

@@ -1,0 +1,147 @@
+"""Bytes to text: bounded decompression and the encoding a feed is really in."""
+
+import codecs
+import re
+import zlib
+
+from pipeline.errors import Unavailable
+
+_PROLOG = re.compile(r"^\s*<\?xml\b[^>]*\?>")
+_DECLARED = re.compile(rb"""^\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9_.:-]+)["']""")
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+# Illegal in XML; one of them makes a strict parser refuse the whole feed.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What publishers mean when they say it, as browsers read it.
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+# ASCII bytes that mean other characters; utf-7 is left out: nothing but attacks uses it.
+_ESCAPING = frozenset({"iso2022_jp", "iso2022_kr", "hz"})
+
+
+class Inflater:
+    """Undoes gzip or deflate piece by piece, never holding more than `most` bytes.
+
+    Raises `Unavailable` when there is more, when the data is damaged or, in `finish`, cut.
+    """
+
+    def __init__(self, encoding: str, most: int) -> None:
+        self._most = most
+        self._body = bytearray()
+        self._first = True
+        self._pipe = None
+        if encoding in ("gzip", "x-gzip", "deflate"):
+            # 32 + 15: gzip or zlib, whichever the header says
+            self._pipe = zlib.decompressobj(47)
+        elif encoding not in ("", "identity"):
+            raise Unavailable(f"the answer is in the encoding {encoding!r}, which was not asked")
+
+    def add(self, piece: bytes) -> None:
+        """Take the next piece as it came."""
+        if self._pipe is None:
+            self._body += piece
+        else:
+            try:
+                self._inflate(piece)
+            except zlib.error as error:
+                raise Unavailable(f"the compressed answer is damaged: {error}") from error
+        if len(self._body) > self._most:
+            raise Unavailable(f"the answer is longer than {self._most:,} bytes")
+
+    def finish(self) -> bytes:
+        """The whole body."""
+        if self._pipe is not None and not self._first and not self._pipe.eof:
+            raise Unavailable("the compressed answer is cut short")
+        return bytes(self._body)
+
+    def _inflate(self, piece: bytes) -> None:
+        assert self._pipe is not None
+        while piece and len(self._body) <= self._most:
+            if self._pipe.eof:  # a gzip file may have several members
+                self._pipe = zlib.decompressobj(47)
+            room = self._most - len(self._body) + 1
+            try:
+                self._body += self._pipe.decompress(piece, room)
+            except zlib.error:
+                if not self._first:
+                    raise
+                # some servers send `deflate` without the zlib header it has by definition
+                self._pipe = zlib.decompressobj(-15)
+                self._body += self._pipe.decompress(piece, room)
+            self._first = False
+            piece = self._pipe.unconsumed_tail or self._pipe.unused_data
+
+
+def decoded(body: bytes, content_type: str | None = None) -> str:
+    """The text of a feed, whatever it claims to be encoded in.
+
+    A byte-order mark decides; then valid UTF-8 is UTF-8, as other encodings hardly ever look
+    like it; then the header's charset, the XML prolog's, and last a guess that cannot fail.
+    The prolog and characters illegal in XML are left out.
+    """
+    text = _text(body, content_type)
+    return _CONTROLS.sub("", _PROLOG.sub("", text.lstrip("\ufeff"), count=1))
+
+
+def _text(body: bytes, content_type: str | None) -> str:
+    for mark, encoding in _BOMS:
+        if body.startswith(mark):
+            return body.decode(encoding, errors="replace")
+    if body[:4] in (b"<\0?\0", b"<\0r\0", b"<\0f\0"):
+        return body.decode("utf-16-le", errors="replace")
+    if body[:4] in (b"\0<\0?", b"\0<\0r", b"\0<\0f"):
+        return body.decode("utf-16-be", errors="replace")
+    claims = _claims(body, content_type)
+    escaping = next((claim for claim in claims if claim in _ESCAPING), None)
+    if escaping is not None and body.isascii():
+        return body.decode(escaping, errors="replace")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    for claim in claims:
+        if claim == "utf-8":
+            continue
+        try:
+            return body.decode(claim)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    mended = body.decode("utf-8", errors="replace")
+    beyond_ascii = sum(1 for character in mended if character > "\x7f")
+    # a few damaged bytes in real UTF-8, against a text that never was UTF-8
+    if mended.count("\ufffd") * 2 <= beyond_ascii:
+        return mended
+    fallback = next((claim for claim in claims if claim != "utf-8"), "cp1252")
+    return body.decode(fallback, errors="replace")
+
+
+def _claims(body: bytes, content_type: str | None) -> list[str]:
+    """The known encodings that header and prolog name, in that order, as they are meant."""
+    named = []
+    if content_type is not None and (charset := _CHARSET.search(content_type)):
+        named.append(charset[1])
+    if declared := _DECLARED.match(body[:1000]):
+        named.append(declared[1].decode("ascii"))
+    known = []
+    for name in named:
+        try:
+            info = codecs.lookup(name)
+        except LookupError:
+            continue
+        # codecs.lookup also knows transforms such as `zip` and `rot13`
+        if getattr(info, "_is_text_encoding", True) and info.name != "utf-7":
+            known.append(_MEANT.get(info.name, info.name))
+    return known

@@ -1,0 +1,233 @@
+"""Where a text mentions which subjects: names, tickers and cashtags, the longest first.
+
+One Aho-Corasick automaton holds every form of every name in every language, so that the cost
+of reading a text hardly depends on the size of the catalogue.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+import ahocorasick_rs
+
+from pipeline.catalogue import Catalogue, Entry
+from pipeline.claims import Claim, ranked, sole_claim, strongest_on
+from pipeline.documents import SubjectId
+from pipeline.listings import (
+    CODE_TRIGGER,
+    EXCHANGE_TRIGGER,
+    SUFFIX_TRIGGER,
+    Listings,
+    Mention,
+)
+from pipeline.names import Case, Form, forms, is_cjk, lowered, readable
+from pipeline.support import context_pattern, is_rating_others, is_source, is_supported
+from pipeline.tickers import EXCHANGES
+
+# A bare ticker this long is no abbreviation of anything else, if it is no ordinary word.
+_BARE_TICKER = 4
+# Asian codes are digits; with their suffix they are nobody's year or price.
+_DIGIT_SUFFIXES = (".T", ".KS", ".TW")
+
+# One match of the automaton: (start, end, pattern number).
+Match = tuple[int, int, int]
+
+
+class MentionIndex:
+    """Everything a catalogue knows, compiled for reading texts. Never changes once built."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        claims: dict[str, list[Claim]] = defaultdict(list)
+        context: dict[SubjectId, tuple[str, ...]] = defaultdict(tuple)
+        analysts: set[SubjectId] = set()
+        for entry in catalogue.entries:
+            for claim, form in _name_claims(entry, catalogue.words):
+                claims[form.text].append(claim)
+            for phrase in entry.unless:
+                # a form nobody claims: it wins by its length and means no one
+                claims.setdefault(lowered(readable(phrase)), [])
+            context[entry.id] += entry.context
+            if entry.analyst:
+                analysts.add(entry.id)
+        self.listings = Listings(catalogue)
+        self._analysts = frozenset(analysts)
+        self._context = {
+            subject: pattern
+            for subject, words in context.items()
+            if (pattern := context_pattern(words)) is not None
+        }
+        patterns = list(claims)
+        self._claims = [ranked(claims[text]) for text in patterns]
+        self._sole = [
+            sole.subject if owners and (sole := sole_claim(owners)) else None
+            for owners in self._claims
+        ]
+        self._names = len(patterns)
+        triggers = {
+            EXCHANGE_TRIGGER: [f"{name.lower()}{colon}" for name in EXCHANGES for colon in _COLONS],
+            SUFFIX_TRIGGER: [".sh", ".ss", ".sz", ".hk"],
+            CODE_TRIGGER: ["sh60", "sh68", "sz00", "sz30"],
+        }
+        self._triggers = [kind for kind, texts in triggers.items() for _ in texts]
+        patterns += [text for texts in triggers.values() for text in texts]
+        # forms in scripts without spaces have no word boundaries
+        self._bounded = [not is_cjk(text) for text in patterns]
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            patterns, implementation=ahocorasick_rs.Implementation.ContiguousNFA
+        )
+
+    def find(self, text: str, day: int, trusted: Collection[SubjectId] = ()) -> list[Mention]:
+        """The mentions in a readable `text` published on `day`, in no particular order.
+
+        `trusted` subjects are known to be meant: their ambiguous names need no support.
+        """
+        lower = lowered(text)
+        mentions: list[Mention] = []
+        if "$" in text:
+            self.listings.cashtags(text, day, mentions)
+        coded: list[Mention] = []
+        names: list[Match] = []
+        for index, start, end in self._automaton.find_matches_as_indexes(lower, overlapping=True):
+            if index >= self._names:
+                kind = self._triggers[index - self._names]
+                if code := self.listings.code(kind, text, start, end, day):
+                    coded.append(code)
+            elif not self._bounded[index] or _stands_alone(lower, start, end):
+                names.append((start, end, index))
+        if len(names) > 1:
+            names = longest(names)
+        if "(" in text:
+            named = [(end, claim.subject) for _, end, i in names for claim in self._claims[i]]
+            coded += self.listings.bracketed(text, day, named)
+        if coded:
+            coded = _apart(coded)
+            names = [name for name in names if not _overlaps(name[0], name[1], coded)]
+            mentions += coded
+        if names:
+            self._add_names(text, lower, day, names, trusted, mentions)
+        return mentions
+
+    def _add_names(
+        self,
+        text: str,
+        lower: str,
+        day: int,
+        names: list[Match],
+        trusted: Collection[SubjectId],
+        mentions: list[Mention],
+    ) -> None:
+        """Adds the names that are meant; doubtful ones are judged once the rest is known."""
+        doubtful: list[tuple[int, int, list[Claim]]] = []
+        for start, end, index in names:
+            if _in_address(lower, start) or (start and is_source(lower, start)):
+                continue
+            subject = self._sole[index]
+            if subject is not None:
+                if subject in self._analysts and is_rating_others(lower, start, end):
+                    continue
+                mentions.append((subject, start, end))
+                continue
+            best = [
+                claim
+                for claim in strongest_on(self._claims[index], day)
+                if claim.form is not None and _case_fits(claim.form, text, start, end)
+            ]
+            if not best:
+                continue
+            subject = best[0].subject
+            if subject in self._analysts and is_rating_others(lower, start, end):
+                continue
+            certain = best[0].form is not None and not best[0].form.needs_support
+            if certain and all(claim.subject == subject for claim in best):
+                mentions.append((subject, start, end))
+            else:
+                doubtful.append((start, end, best))
+        if not doubtful:
+            return
+        sure = {*trusted, *(subject for subject, _, _ in mentions)}
+        for start, end, claims in doubtful:
+            meant = {claim.subject for claim in claims if claim.subject in sure} or {
+                claim.subject
+                for claim in claims
+                if claim.form is not None
+                and is_supported(
+                    lower, start, end, self._context.get(claim.subject), claim.form.derived
+                )
+            }
+            if len(meant) == 1:
+                mentions.append((next(iter(meant)), start, end))
+                sure |= meant
+
+
+_COLONS = (":", " :")
+
+
+def _name_claims(entry: Entry, words: frozenset[str]) -> Iterator[tuple[Claim, Form]]:
+    first, last = entry.valid_from.toordinal(), entry.valid_to.toordinal()
+    for name in entry.names:
+        for form in forms(name, words, entry.ambiguous):
+            yield Claim(entry.id, first, last, entry.layer, form), form
+    for ticker in entry.tickers:
+        # BARC.L proves itself and so does AAPL, but ALL and CAT are words
+        if ticker[0].isdecimal():
+            alone = ticker.endswith(_DIGIT_SUFFIXES)
+        elif "." in ticker:
+            alone = True
+        else:
+            alone = len(ticker) >= _BARE_TICKER and ticker.lower() not in words
+        if alone and ticker.isascii():
+            form = Form(ticker.lower(), ticker, Case.EXACT)
+            yield Claim(entry.id, first, last, entry.layer, form), form
+
+
+def longest(names: list[Match]) -> list[Match]:
+    """Without the matches that overlap a longer one, or an earlier one of the same length."""
+    kept: list[Match] = []
+    for name in sorted(names, key=lambda name: (name[0] - name[1], name[0])):
+        if all(name[1] <= start or end <= name[0] for start, end, _ in kept):
+            kept.append(name)
+    return kept
+
+
+def _apart(coded: list[Mention]) -> list[Mention]:
+    """Each place once: "(NYSE: GE)" is an exchange form and a bracket."""
+    kept: list[Mention] = []
+    for mention in coded:
+        if not _overlaps(mention[1], mention[2], kept):
+            kept.append(mention)
+    return kept
+
+
+def _overlaps(start: int, end: int, mentions: list[Mention]) -> bool:
+    return any(start < until and begin < end for _, begin, until in mentions)
+
+
+def _stands_alone(lower: str, start: int, end: int) -> bool:
+    """Whether [start, end) is no part of a longer word. A cashtag's symbol is not alone."""
+    if start:
+        before = lower[start - 1]
+        if before in "_$" or (before.isalnum() and not is_cjk(before)):
+            return False
+    if end < len(lower):
+        after = lower[end]
+        return after != "_" and (not after.isalnum() or is_cjk(after))
+    return True
+
+
+def _case_fits(form: Form, text: str, start: int, end: int) -> bool:
+    if form.case is Case.FREE:
+        return True
+    found = text[start:end]
+    if form.case is Case.EXACT:
+        return found == form.written
+    if start and text[start - 1] in "#@":
+        return True
+    return all(
+        one.isupper() or not wanted.isupper()
+        for one, wanted in zip(found, form.written, strict=True)
+    )
+
+
+def _in_address(lower: str, position: int) -> bool:
+    """Whether the position lies in a web address."""
+    begin = lower.rfind(" ", 0, position) + 1
+    return lower.startswith(("http", "www."), begin) or "://" in lower[begin:position]

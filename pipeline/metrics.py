@@ -1,0 +1,38 @@
+"""Every metric, in one list. `/metrics` serves them; docs/operations.md repeats this file."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS = Counter("bellwether_records_total", "Records handled and acknowledged", ["stage"])
+SENT = Counter("bellwether_sent_total", "Records sent and confirmed", ["stage", "topic"])
+DEAD = Counter("bellwether_dead_letters_total", "Records written to dead-letters", ["stage"])
+BATCH_SECONDS = Histogram(
+    "bellwether_batch_seconds",
+    "Time the handler took for one batch",
+    ["stage"],
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)
+BATCH_RECORDS = Histogram(
+    "bellwether_batch_records",
+    "Records in one batch",
+    ["stage"],
+    buckets=(1, 3, 10, 30, 100, 300, 1000, 3000),
+)
+HOLDS = Counter("bellwether_holds_total", "Times a batch had to wait for a dependency", ["stage"])
+HOLDING = Gauge("bellwether_holding", "1 while a batch waits for a dependency", ["stage"])
+LAG = Gauge("bellwether_lag_records", "Records in assigned partitions not yet handled", ["stage"])
+LATENCY = Histogram(
+    "bellwether_record_age_seconds",
+    "Age of the oldest record of a batch when the batch was done, by the broker's clock",
+    ["stage"],
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
+)
+REBALANCES = Counter("bellwether_rebalances_total", "Times partitions were revoked", ["stage"])
+FEED_POLLS = Counter(
+    "bellwether_feed_polls_total", "Polls by result: new, nothing, failed", ["source", "result"]
+)
+FEED_DOCUMENTS = Counter("bellwether_feed_documents_total", "New documents", ["source"])
+FEED_SUCCESS = Gauge(
+    "bellwether_feed_last_success_seconds", "When the source last answered, Unix time", ["source"]
+)
+OUTBOX = Gauge("bellwether_outbox_documents", "Documents in the outbox, by state", ["state"])
+RESENT = Counter("bellwether_outbox_resent_total", "Documents sent again, not arrived in time")

@@ -1,0 +1,152 @@
+"""The forms in which a company's name appears in a text.
+
+A catalogue says "Target Corporation"; a headline says "Target". Each form says how strictly
+its letters count and whether it needs support from the rest of the text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+# Forms of incorporation say nothing about who is meant.
+_LEGAL = re.compile(
+    r"[\s,]+(?:inc|corp|corporation|co|plc|ltd|limited|llc|lp|l\.p|ag|se|nv|n\.v|sa|s\.a|s\.p\.a"
+    r"|spa|ab|asa|oyj|abp|kgaa|& co|gmbh|a/s|s\.a\.b|pte|pvt|bhd|tbk|incorporated)\.?$",
+    re.IGNORECASE,
+)
+# These can be part of how people call a company, so they go only if much is left.
+_GROUP = re.compile(r"[\s,]+(?:the|group|holdings?|company|companies|& co\.?)$", re.IGNORECASE)
+# What exchanges add to the name of the company in their lists of securities.
+_SECURITY = re.compile(
+    r"(?:\s+-\s.*|\s+\(.*\)|,?\s+(?:class|series) [a-z]\b.*|\s+(?:common|ordinary|capital|preferred"
+    r"|american depositary|depositary|subordinate|new|units?|warrants?|rights?)\b.*"
+    r"(?:stock|shares?|units?|warrants?|rights?|interests?)\b.*)$",
+    re.IGNORECASE,
+)
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_WORD = re.compile(r"[^\W_]+")
+
+# Traditional characters (of company names and the words around them) to simplified ones, and
+# the apostrophes and dashes of typesetters: one character for one, so that positions hold.
+_TRADITIONAL = "騰訊蘋臺積電國際銀華為網銷業團實東滙豐聯強達廣車陽鐵龍設訂產險環風馬雲萬創藥飛機動遠長資源點評寶馬興發證銷衛創開灣東經濟證報漲檢業績應億債價損益壽麗綠陸運輸郵儲紡織羅鴻連聞"  # noqa: E501
+_SIMPLIFIED = "腾讯苹台积电国际银华为网销业团实东汇丰联强达广车阳铁龙设订产险环风马云万创药飞机动远长资源点评宝马兴发证销卫创开湾东经济证报涨检业绩应亿债价损益寿丽绿陆运输邮储纺织罗鸿连闻"  # noqa: E501
+_FOLD = str.maketrans(
+    _TRADITIONAL + "’‘ʼ–—‐‑\u00a0\n\t\rİ", _SIMPLIFIED + "'''---- " + "   I", "\u200b"
+)
+
+
+class Case(IntEnum):
+    """How the capitals of a form count."""
+
+    FREE = 0
+    CAPITAL = 1  # each word begins with a capital
+    EXACT = 2  # as written
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One spelling, in lower case as `lowered` makes it; `written` keeps its capitals."""
+
+    text: str
+    written: str
+    case: Case = Case.FREE
+    needs_support: bool = False
+    derived: bool = True
+
+
+def readable(text: str) -> str:
+    """`text` with full-width, typographic and traditional characters made plain.
+
+    For matching only: capitals stay, `lowered` of the result has the same length.
+    """
+    if "&amp;" in text:
+        text = text.replace("&amp;", "&")
+    if text.isascii():
+        return text.replace("\n", " ") if "\n" in text else text
+    return unicodedata.normalize("NFKC", text).translate(_FOLD)
+
+
+def lowered(text: str) -> str:
+    """A readable text in lower case, position by position."""
+    return text.lower()
+
+
+def is_cjk(text: str) -> bool:
+    """Whether `text` is written in a script without spaces between words."""
+    return _CJK.search(text) is not None
+
+
+def forms(name: str, words: frozenset[str], ambiguous: bool = False) -> Iterator[Form]:
+    """Every form of `name`; `words` are ordinary words, which a name may also be.
+
+    >>> [form.text for form in forms("Target Corporation", frozenset({"target"}))]
+    ['target corporation', 'target']
+    """
+    written = " ".join(readable(name).split())
+    yield from _form(written, words, ambiguous, derived=False)
+    if is_cjk(written):
+        return
+    seen = {written.lower()}
+    for shorter, grouped in _shorter(written):
+        if shorter.lower() in seen:
+            continue
+        seen.add(shorter.lower())
+        for form in _form(shorter, words, ambiguous, derived=True):
+            # "Match Group" is not called Match, nor "General Holdings" General
+            if (grouped and form.needs_support) or len(form.text) < 4:
+                continue
+            yield form
+
+
+def _shorter(written: str) -> Iterator[tuple[str, bool]]:
+    """Each shorter way to say `written`, and whether more than its legal form was cut."""
+    name = _SECURITY.sub("", written)
+    if name != written:
+        yield name, False
+    grouped = False
+    for _ in range(4):
+        cut = _LEGAL.sub("", name).rstrip(" ,.&")
+        if cut == name:
+            cut = _GROUP.sub("", name).rstrip(" ,.&")
+            if cut == name:
+                break
+            grouped = True
+        if not cut:
+            break
+        name = cut
+        yield name, grouped
+        if name.lower().startswith("the ") and " " in name[4:]:
+            yield name[4:], grouped
+
+
+def _form(written: str, words: frozenset[str], ambiguous: bool, derived: bool) -> Iterator[Form]:
+    text = lowered(written)
+    if is_cjk(text):
+        if len(text) > 1:
+            yield Form(text, written, Case.FREE, ambiguous, derived)
+        return
+    parts = _WORD.findall(text)
+    letters = sum(map(len, parts))
+    if letters < 2 or text.isdecimal():
+        return
+    core = parts[1:] if parts[0] == "the" and len(parts) > 1 else parts
+    ordinary = all(part in words for part in core)
+    if ambiguous or (ordinary and len(core) == 1):
+        yield Form(text, written, Case.CAPITAL, True, derived)
+    elif letters <= 3:
+        yield Form(text, written, Case.EXACT, False, derived)
+    elif ordinary:
+        yield Form(text, written, Case.CAPITAL, False, derived)
+    else:
+        yield Form(text, written, Case.FREE, False, derived)
+    for one, other in ((" & ", " and "), (" and ", " & ")):
+        if one in text:
+            swapped = written.replace(one, other)
+            yield Form(lowered(swapped), swapped, Case.FREE, ambiguous, True)
+    # a hashtag or handle has no spaces: #BankOfAmerica
+    if len(parts) > 1 and letters >= 8 and not ambiguous and not _LEGAL.search(text):
+        joined = "".join(_WORD.findall(written))
+        if joined.lower() != text:
+            yield Form(lowered(joined), joined, Case.FREE, False, True)

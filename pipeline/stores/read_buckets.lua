@@ -1,0 +1,21 @@
+-- The buckets of some days of one series: every minute with a count in it, unordered.
+--
+-- KEYS     the hashes, one a day, as count_documents.lua keeps them
+-- Answers  msgpack {{index of the key from 0, minute, nine totals, {evidence, ...}}, ...}
+
+local answer = {''}
+local number = 0
+for index, key in ipairs(KEYS) do
+  local flat = redis.call('HGETALL', key)
+  local fields = {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  for field, totals in pairs(fields) do
+    if string.byte(field) ~= 101 then -- 'e': evidence
+      number = number + 1
+      answer[#answer + 1] = '\148' .. cmsgpack.pack(index - 1) .. cmsgpack.pack(tonumber(field))
+        .. totals .. (fields['e' .. field] or '\144')
+    end
+  end
+end
+answer[1] = '\221' .. struct.pack('>I4', number)
+return table.concat(answer)

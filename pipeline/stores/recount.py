@@ -1,0 +1,177 @@
+"""The trends counted again from SQL, by the very function that counted them for Redis."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Text,
+    and_,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
+
+from pipeline.documents import (
+    Classification,
+    ClassifiedDocument,
+    Document,
+    DocumentId,
+    Sentiment,
+    Story,
+    Subject,
+    SubjectId,
+)
+from pipeline.ports import CountedDocument
+from pipeline.stores.database import reading
+from pipeline.stores.tables import classifications, document_subjects, documents
+from pipeline.stores.trend_packing import DAY
+from pipeline.trends import Bucket, SeriesKey, contributions, merged
+
+# Documents read at once: short queries, so that no reader holds back SQLite's log or
+# PostgreSQL's clean-up while millions are read.
+_AT_ONCE = 2_000
+
+
+def recount(engine: Engine, since: datetime) -> dict[tuple[SeriesKey, datetime], Bucket]:
+    """Every bucket of the documents archived at `since` or later, by (series, minute).
+
+    All in memory: for tests and for small archives. Raises `Unavailable`.
+    """
+    found: dict[tuple[SeriesKey, datetime], Bucket] = {}
+    for batch in counted_since(engine, since):
+        for document, _ in batch:
+            for one in document.contributions:
+                name = (one.series, one.bucket.start)
+                held = found.get(name)
+                found[name] = one.bucket if held is None else merged(held, one.bucket)
+    return found
+
+
+def counted_since(
+    engine: Engine, since: datetime
+) -> Iterator[list[tuple[CountedDocument, datetime]]]:
+    """Batches of (what a document adds, when it was archived), in the order of archiving."""
+    return _read(engine, documents.c.archived_at, documents.c.archived_at >= since)
+
+
+def counted_on(engine: Engine, day: datetime) -> Iterator[list[tuple[CountedDocument, datetime]]]:
+    """The same for the documents published on the UTC day that begins at `day`."""
+    return _read(
+        engine,
+        documents.c.published_at,
+        and_(documents.c.published_at >= day, documents.c.published_at < day + DAY),
+    )
+
+
+def days_archived_since(engine: Engine, since: datetime) -> set[datetime]:
+    """The UTC days on which documents archived at `since` or later were published."""
+    published = documents.c.published_at
+    day = (
+        func.to_char(func.timezone("UTC", published), "YYYY-MM-DD")
+        if engine.dialect.name == "postgresql"
+        else func.substr(published, 1, 10)
+    )
+    statement = select(type_coerce(day, Text)).where(documents.c.archived_at >= since).distinct()
+    with reading(engine) as connection:
+        return {
+            datetime.fromisoformat(found).replace(tzinfo=UTC)
+            for found in connection.scalars(statement)
+        }
+
+
+def _read(
+    engine: Engine, order: Any, condition: ColumnElement[bool]
+) -> Iterator[list[tuple[CountedDocument, datetime]]]:
+    after: tuple[datetime, str] | None = None
+    while True:
+        statement = (
+            select(
+                documents.c.id,
+                documents.c.source,
+                documents.c.publisher,
+                documents.c.author,
+                documents.c.lang,
+                documents.c.published_at,
+                documents.c.archived_at,
+                classifications.c.topic,
+                classifications.c.negative,
+                classifications.c.neutral,
+                classifications.c.positive,
+                classifications.c.model_version,
+                classifications.c.story_id,
+                classifications.c.story_position,
+            )
+            .join_from(documents, classifications)
+            .where(classifications.c.counted, condition)
+            .order_by(order, documents.c.id)
+            .limit(_AT_ONCE)
+        )
+        if after is not None:
+            statement = statement.where(
+                order >= after[0], or_(order > after[0], documents.c.id > after[1])
+            )
+        with reading(engine) as connection:
+            rows = connection.execute(statement).all()
+            subjects = _subjects(connection, [row.id for row in rows])
+        if not rows:
+            return
+        yield [(_counted(row, subjects.get(row.id, ())), row.archived_at) for row in rows]
+        if len(rows) < _AT_ONCE:
+            return
+        after = (getattr(rows[-1], order.name), rows[-1].id)
+
+
+def _subjects(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Subject, ...]]:
+    found: dict[str, tuple[Subject, ...]] = {}
+    table = document_subjects
+    statement = select(
+        table.c.document_id,
+        table.c.subject_id,
+        table.c.tickers,
+        table.c.relevance,
+        table.c.negative,
+        table.c.neutral,
+        table.c.positive,
+    ).where(table.c.document_id.in_(ids))
+    for document, subject, tickers, relevance, *chances in connection.execute(statement):
+        found[document] = (
+            *found.get(document, ()),
+            Subject(
+                id=SubjectId(subject),
+                tickers=tuple(tickers),
+                relevance=relevance,
+                sentiment=None if chances[0] is None else Sentiment(*chances),
+            ),
+        )
+    return found
+
+
+def _counted(row: Any, subjects: tuple[Subject, ...]) -> CountedDocument:
+    # no text: what a document adds does not depend on it
+    classified = ClassifiedDocument(
+        document=Document(
+            id=DocumentId(row.id),
+            source=row.source,
+            publisher=row.publisher,
+            author=row.author,
+            published_at=row.published_at,
+        ),
+        lang=row.lang,
+        subjects=subjects,
+        story=Story(id=row.story_id, position=row.story_position),
+        classification=Classification(
+            model_version=row.model_version,
+            topic=row.topic,
+            sentiment=(
+                None if row.negative is None else Sentiment(row.negative, row.neutral, row.positive)
+            ),
+        ),
+    )
+    return CountedDocument(
+        document=classified.id, at=row.published_at, contributions=contributions(classified)
+    )

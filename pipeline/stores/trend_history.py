@@ -1,0 +1,78 @@
+"""`trend_buckets`: what Redis counted, kept in SQL for longer than Redis keeps it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Engine, func, select
+
+from pipeline.stores.bulk import Row, replace_grown
+from pipeline.stores.database import reading, writing
+from pipeline.stores.tables import trend_buckets
+from pipeline.trends import BUCKET_WIDTH, TOTALS_FIELDS, Bucket, SeriesKey, Totals
+
+_WIDTH_SECONDS = int(BUCKET_WIDTH.total_seconds())
+
+
+class ChangedBuckets(Protocol):
+    """A trend store that remembers which buckets changed."""
+
+    def changes(self) -> Iterator[list[tuple[SeriesKey, Bucket]]]:
+        """The buckets changed since they were last asked for, as they are now, in batches."""
+
+
+def persist(engine: Engine, store: ChangedBuckets) -> int:
+    """Bring `trend_buckets` up to date with what changed; return how many were written.
+
+    State, not increments: a crash in between writes the same again. A bucket that expired
+    in Redis and was then touched by a late document holds less than SQL does, and is left
+    out. Raises `Unavailable`.
+    """
+    written = 0
+    for batch in store.changes():
+        # sorted, so that two processes never wait for each other
+        rows = sorted((_row(*one) for one in batch), key=lambda row: (row["series"], row["start"]))
+        with writing(engine) as connection:
+            replace_grown(connection, trend_buckets, rows, grows="documents")
+        written += len(rows)
+    return written
+
+
+def persisted(engine: Engine, series: SeriesKey, start: datetime, end: datetime) -> list[Bucket]:
+    """The kept buckets of `series` in [start, end), oldest first, without evidence."""
+    statement = (
+        select(trend_buckets.c.start, *(trend_buckets.c[name] for name in TOTALS_FIELDS))
+        .where(
+            trend_buckets.c.series == str(series),
+            trend_buckets.c.width_seconds == _WIDTH_SECONDS,
+            trend_buckets.c.start >= start,
+            trend_buckets.c.start < end,
+        )
+        .order_by(trend_buckets.c.start)
+    )
+    with reading(engine) as connection:
+        return [
+            Bucket(start=at, totals=Totals(*totals))
+            for at, *totals in connection.execute(statement)
+        ]
+
+
+def newest_persisted(engine: Engine) -> datetime | None:
+    """The start of the newest kept bucket; None before the first."""
+    with reading(engine) as connection:
+        found: datetime | None = connection.scalar(select(func.max(trend_buckets.c.start)))
+    return found
+
+
+def _row(series: SeriesKey, bucket: Bucket) -> Row:
+    row: dict[str, Any] = {
+        "series": str(series),
+        "start": bucket.start,
+        "width_seconds": _WIDTH_SECONDS,
+        "subject": series.subject,
+        "topic": series.topic,
+        "source": series.source,
+        "lang": series.lang,
+    }
+    row.update(zip(TOTALS_FIELDS, bucket.totals.row(), strict=True))
+    return row

@@ -1,0 +1,164 @@
+"""Which companies a document is about, and how much.
+
+`CatalogueLinker` is the `SubjectLinker` of the pipeline: it reads tickers and names with a
+`MentionIndex` and weighs them. Linking never fails: a text it cannot make sense of has the
+subjects its source gives, or none.
+"""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from pipeline.catalogue import Catalogue, load_catalogue
+from pipeline.conflicts import Conflict, check_catalogue
+from pipeline.documents import Document, Subject, SubjectId
+from pipeline.errors import ConfigurationError
+from pipeline.mentions import MentionIndex
+from pipeline.names import readable
+
+# A mention in the title says three times as much as one in the text.
+_TITLE_WEIGHT = 3.0
+# So many others of equal weight halve a subject's relevance; ten of them leave less than a
+# tenth, which is the least that counts.
+_CROWD = 3.0
+# More subjects than this in so few characters each are a list, whatever it repeats.
+_LIST = 10
+_LIST_CHARACTERS = 60
+# A text of so many characters is read in one glance.
+_SHORT = 400
+_MOST_MADE = 100_000
+
+__all__ = ["CatalogueLinker", "Conflict", "as_json", "check_catalogue", "link_file", "relevance"]
+
+
+class CatalogueLinker:
+    """Links documents to the subjects of a catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._index = MentionIndex(catalogue)
+        self._made: dict[tuple[SubjectId, str, float], Subject] = {}
+
+    def use(self, catalogue: Catalogue) -> None:
+        """Link by `catalogue` from the next document on; for reloading while running."""
+        self._index, self._made = MentionIndex(catalogue), {}
+
+    def link(self, document: Document) -> tuple[Subject, ...]:
+        """The subjects, most relevant first; the source's own tickers are trusted.
+
+        A ticker of the source that the catalogue does not know is the subject `ticker:XYZ`.
+        """
+        index = self._index
+        day = document.published_at.toordinal()
+        given: dict[SubjectId, str] = {}
+        for spelling in document.subjects:
+            subject = index.listings.given(spelling, day)
+            if subject is not None and subject not in given:
+                given[subject] = spelling
+        title, text = document.title, readable(document.body)
+        title_end = len(title) if title and document.text else 0
+        weights: dict[SubjectId, float] = dict.fromkeys(given, 0.0)
+        first: dict[SubjectId, int] = {}
+        for subject, start, _ in index.find(text, day, given):
+            weight = _TITLE_WEIGHT if start < title_end else 1.0
+            weights[subject] = weights.get(subject, 0.0) + weight
+            if start < first.get(subject, start + 1):
+                first[subject] = start
+        if not weights:
+            return ()
+        if given:
+            # A source's ticker counts as much as half of what the text speaks of most.
+            floor = max(1.0, max(weights.values()) / 2)
+            for subject in given:
+                if weights[subject] < floor:
+                    weights[subject] = floor
+        total = sum(weights.values())
+        found = [
+            self._subject(
+                subject,
+                given.get(subject, ""),
+                relevance(weight / total, len(weights), first.get(subject, 0), len(text)),
+            )
+            for subject, weight in weights.items()
+        ]
+        if len(found) > 1:
+            found.sort(key=_most_relevant)
+        return tuple(found)
+
+    def _subject(self, subject: SubjectId, spelling: str, value: float) -> Subject:
+        """The value, made once: relevance has a hundred steps and few subjects make the news."""
+        key = (subject, spelling, value)
+        made = self._made.get(key)
+        if made is None:
+            tickers = self._index.listings.tickers.get(subject)
+            if tickers is None:
+                tickers = (subject.removeprefix("ticker:"),)
+            if spelling and spelling not in tickers:
+                tickers = (*tickers, spelling)
+            if len(self._made) >= _MOST_MADE:
+                self._made.clear()
+            made = self._made[key] = Subject(id=subject, tickers=tickers, relevance=value)
+        return made
+
+
+def _most_relevant(subject: Subject) -> tuple[float, str]:
+    return (-subject.relevance, subject.id)
+
+
+def relevance(share: float, subjects: int, position: int, length: int) -> float:
+    """How much a document is about one of its subjects, 0.01 to 1, in hundredths.
+
+    `share` is the subject's part of all mentions, `subjects` their number, `position` where
+    in `length` characters it comes first. A share of a tenth is the least that counts.
+    """
+    crowd = 1 / share
+    if subjects > _LIST and length < subjects * _LIST_CHARACTERS:
+        crowd = max(crowd, subjects)
+    # What a long text mentions late is an aside; a short text is in full view all the same.
+    late = position / length / (2 if length > _SHORT else 5) if length else 0.0
+    value = (1 - late) / (1 + ((crowd - 1) / _CROWD) ** 2)
+    return max(0.01, round(value, 2))
+
+
+def link_file(
+    path: Path, ignore_source: bool = False, linker: CatalogueLinker | None = None
+) -> Iterator[tuple[str, tuple[Subject, ...]]]:
+    """(document id, subjects) for each line of a JSONL(.gz) of documents, in order.
+
+    `ignore_source` leaves out the tickers the source gives. Raises `ConfigurationError`
+    naming file and line where a line is no document.
+    """
+    chosen = linker or CatalogueLinker(load_catalogue())
+    decoder = msgspec.json.Decoder(Document)
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    document = decoder.decode(line)
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                    raise ConfigurationError(f"{path}:{number}: {error}") from error
+                if ignore_source:
+                    document = replace(document, subjects=())
+                yield document.id, chosen.link(document)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error}") from error
+
+
+def as_json(identity: str, subjects: Iterable[Subject]) -> str:
+    """One line of `bellwether subjects link --json`."""
+    return json.dumps(
+        {
+            "id": identity,
+            "subjects": [
+                {"id": one.id, "tickers": list(one.tickers), "relevance": one.relevance}
+                for one in subjects
+            ],
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,100 @@
+"""Whether the words around an ambiguous name say that the company is meant.
+
+"Target" is a company in "Target's shares" and "Target sues Visa", not in "price target".
+"""
+
+import re
+
+from pipeline.names import is_cjk
+
+# How far around a name its company's business may be spoken of, in characters.
+_NEAR = 40
+_NEAR_CJK = 12
+
+_AFTER = re.compile(
+    r"(?:'s\b|,? inc\b|,? corp\b|,? co\b\.?|,? plc\b|,? ltd\b| \(?\$[a-z]| \(n(?:yse|asdaq)"
+    r"|(?:\W+\w+){0,2}?\W+(?:shares?|stocks?|earnings|revenues?|profits?|sales|ceo|cfo|coo|chief"
+    r"|results|quarter(?:ly)?|q[1-4]|eps|dividends?|buyback|guidance|ipo|bonds?|investors?"
+    r"|shareholders?|analysts?|announces?|announced|reports?|reported|posts|posted|unveils?"
+    r"|unveiled|launch(?:es|ed)|sues?|sued|acquires?|acquired|buys|bought|agrees|agreed|says|said"
+    r"|plans to|to buy|to acquire|hires|names|named|beats|misses|upgraded|downgraded|outlook"
+    r"|market cap|stores?|customers|employees|workers|executives?|spokes\w+|board)\b)"
+)
+_BEFORE = re.compile(
+    r"(?:shares? of|stock of|shares in|stake in|ceo of|invest(?:ed|ing|or|ors)? in|owns?|upgrades?"
+    r"|downgrades?|analysts? (?:at|on)|buys?|sells?|acquires?|acquire|sues?|versus|vs\.?|rival"
+    r"|retailer|company|giant|maker|lender|bank|insurer|chain|stocks?:?|nyse:|nasdaq:)\s*$"
+)
+_CJK_CUES = re.compile(
+    "股价|股份|股票|集团|公司|财报|营收|净利|业绩|公告|董事|市值|发布|收购|上市|控股|港股|美股|概念股"
+    "|涨|跌|评级|增持|减持|分红|回购|高管|总裁|保险|证券|银行"
+)
+
+
+# Of a name nobody stated to be one, only these make a company.
+_AT_ONCE = re.compile(
+    r"(?:,? inc\b|,? corp\b|,? plc\b|,? ltd\b| \(\$?[a-z]{1,5}\)| \(n(?:yse|asdaq)"
+    r"|(?:'s)? (?:shares|stock|earnings|ceo|cfo|revenue|profit)\b)"
+)
+# "Apple upgraded to buy at Citi": a rating and, beside the name, who gives it.
+_RATING = re.compile(
+    r"\b(?:upgrad|downgrad|rating|rated|price target|target price|pt\b|initiat|reiterat|outperform"
+    r"|overweight|underweight|underperform|analyst|conviction|estimates|top pick|buy|sell|hold"
+    r"|neutral|coverage|investors|note|stock picks)"
+)
+_RATED_BY = re.compile(
+    r"(?:\b(?:at|by|from|per|via|with|says|analysts? (?:at|with))|[:\-(]) (?:the )?$"
+)
+_RATES = re.compile(
+    r"(?:'s)?,? (?:analysts?|upgrades?|downgrades?|initiates?|cuts?|raises?|raising|reiterates?"
+    r"|maintains?|lowers?|boosts?|ups|lifts|sees|starts|sets|reaffirms|top|keeps|adds|rates|thinks"
+    r"|conviction|says|on|likes|research|upgraded|downgraded|reiterated|raised|cut|pt)\b"
+)
+# A handle after these names who speaks, not who is spoken of.
+_SPEAKER = re.compile(r"\b(?:rt|via|by|from|follow|on|hat tip|h/t|cc|thanks) $")
+
+
+def is_source(lower: str, start: int) -> bool:
+    """Whether the handle whose name begins at `start` is only where the text comes from."""
+    return (
+        lower[start - 1] == "@"
+        and _SPEAKER.search(lower, max(0, start - 12), start - 1) is not None
+    )
+
+
+def is_rating_others(lower: str, start: int, end: int) -> bool:
+    """Whether [start, end) of `lower` names who rates, not who is rated."""
+    if _RATING.search(lower) is None:
+        return False
+    beside = _RATED_BY.search(lower, max(0, start - 24), start) or _RATES.match(lower, end)
+    return beside is not None
+
+
+def is_supported(
+    lower: str, start: int, end: int, context: re.Pattern[str] | None, derived: bool
+) -> bool:
+    """Whether the text around [start, end) of `lower` speaks of a company there.
+
+    `context` finds words of this company's own business, anywhere in the text. A `derived`
+    name was cut out of a longer one: nobody said that the company goes by it.
+    """
+    if derived:
+        return _AT_ONCE.match(lower, end, end + _NEAR) is not None
+    if is_cjk(lower[start:end]):
+        around = lower[max(0, start - _NEAR_CJK) : start] + " " + lower[end : end + _NEAR_CJK]
+        if _CJK_CUES.search(around):
+            return True
+    elif _AFTER.match(lower, end, end + _NEAR) or _BEFORE.search(lower, max(0, start - 20), start):
+        return True
+    return context is not None and context.search(lower) is not None
+
+
+def context_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Finds any of `words` as whole words in lower case; None where there are none."""
+    if not words:
+        return None
+    parts = [
+        re.escape(word.lower()) if is_cjk(word) else rf"\b{re.escape(word.lower())}\b"
+        for word in sorted(words)
+    ]
+    return re.compile("|".join(parts))

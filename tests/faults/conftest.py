@@ -1,0 +1,218 @@
+"""One cluster for the whole fault suite; every scenario breaks it and must leave it whole."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+import msgspec
+import pytest
+
+from benchmarks.load import Plan, history
+from tests.cluster import STREAM, Cluster
+from tests.kafka_services import start_broker
+from tests.services import PostgresServer, open_folder
+from workers.embedded import EmbeddedServer, embedded_redis
+
+# Scenarios take their event time one after the other, so that none is late for the last.
+STRETCH = timedelta(hours=2)
+RUNS = tuple(f"r{number}" for number in range(24))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/faults/" in str(item.path):
+            item.add_marker(pytest.mark.faults)
+            item.add_marker(pytest.mark.timeout(240))
+
+
+class Receiver:
+    """A webhook's other end: remembers what it got; can be slow or refuse."""
+
+    def __init__(self) -> None:
+        # idempotency key and the subject of the alert, one pair a delivery
+        self.told: list[tuple[str, str | None]] = []
+        self.slow = Event()
+        self.dead = False
+        self._lock = Lock()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length", "0"))
+                alert = msgspec.json.decode(self.rfile.read(length))["alert"]
+                if receiver.slow.is_set():
+                    # the sender gives up long before this answers
+                    receiver.released.wait(30)
+                    self.send_response(503)
+                elif receiver.dead:
+                    self.send_response(503)
+                else:
+                    key = self.headers.get("Idempotency-Key", "")
+                    with receiver._lock:
+                        receiver.told.append((key, alert["series"]["subject"]))
+                    self.send_response(204)
+                with suppress(OSError):
+                    self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                return None
+
+        self.released = Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/alerts"
+
+    def stop(self) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass
+class World:
+    """The cluster and the services under it."""
+
+    cluster: Cluster
+    broker: Any
+    redis: EmbeddedServer
+    database: PostgresServer
+    receiver: Receiver
+    starts: datetime
+    used: list[str] = field(default_factory=list)
+    told_before: int = 0
+
+    def plan(self, documents: int = 5000, **changes: Any) -> Plan:
+        """The next stretch of event time, with one surge in it."""
+        run = RUNS[len(self.used)]
+        start = self.starts + STRETCH * len(self.used)
+        self.used.append(run)
+        return Plan(
+            run=run,
+            documents=documents,
+            start=start,
+            length=STRETCH,
+            seed=len(self.used),
+            **changes,
+        )
+
+    def settle(self, plan: Plan, dead: int = 0, seconds: float = 120) -> None:
+        """Wait until every document of `plan` is archived or a dead letter, and counted."""
+        cluster = self.cluster
+        cluster.until(
+            lambda: cluster.archived(plan.run) >= plan.documents - dead,
+            seconds,
+            f"{plan.documents - dead} documents of {plan.run} in SQL",
+        )
+        cluster.until(
+            lambda: bool(cluster.check()["redis_equals_sql"]), seconds, "Redis equal to SQL", 1.0
+        )
+
+    def assert_whole(self, plan: Plan, dead: int = 0) -> None:
+        """Nothing lost, nothing twice: the sentence every scenario ends with."""
+        cluster = self.cluster
+        self.settle(plan, dead)
+        assert cluster.archived(plan.run) == plan.documents - dead
+        found = cluster.check()
+        assert found["redis_equals_sql"] is True, found["differences"][:5]
+        assert len(cluster.letters(plan.run)) == dead
+        for surge in range(plan.surges):
+            self.assert_alerted(plan.subject(surge))
+
+    def assert_alerted(self, subject: str) -> None:
+        """The surge has its alert: in SQL, and on the topic in the state SQL has."""
+        cluster = self.cluster
+        query = (
+            "SELECT count(*) FROM alerts WHERE subject = :subject AND topic IS NULL"
+            " AND firing_at IS NOT NULL"
+        )
+        cluster.until(
+            lambda: bool(cluster.scalar(query, subject=subject)), 60, f"an alert on {subject}"
+        )
+        revision = "SELECT max(revision) FROM alerts WHERE subject = :subject AND topic IS NULL"
+
+        def on_topic() -> bool:
+            stored = cluster.scalar(revision, subject=subject)
+            sent = [
+                alert["revision"]
+                for alert in cluster.read("alerts")
+                if alert["series"]["subject"] == subject and alert["series"]["topic"] is None
+            ]
+            return bool(sent) and max(sent) >= (stored or 0)
+
+        cluster.until(on_topic, 60, f"the alert on {subject} on its topic", 1.0)
+        cluster.until(
+            lambda: any(told == subject for _, told in self.receiver.told),
+            60,
+            f"the webhook call about {subject}",
+        )
+
+    def assert_no_repeats(self) -> None:
+        """No notification was sent twice for the same reason since the scenario began."""
+        keys = [key for key, _ in self.receiver.told[self.told_before :]]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        assert not twice, twice
+
+
+@pytest.fixture(scope="session")
+def world(broker_kind: str) -> Iterator[World]:
+    """Broker, Redis, PostgreSQL, and two of each process that may be more than one."""
+    with open_folder("bellwether-world-") as folder:
+        yield from _world(broker_kind, folder)
+
+
+def _world(broker_kind: str, folder: Path) -> Iterator[World]:
+    broker = start_broker(broker_kind, folder)
+    redis = embedded_redis(folder)
+    redis.start()
+    redis.wait_ready()
+    (folder / "postgres").mkdir()
+    database = PostgresServer(folder / "postgres")
+    database.start()
+    url = database.new_database()
+    receiver = Receiver()
+    cluster = Cluster(
+        folder,
+        {
+            "BELLWETHER_KAFKA": broker.address,
+            "BELLWETHER_REDIS": f"redis://{redis.address}/0",
+            "BELLWETHER_DATABASE": url,
+            "BELLWETHER_WEBHOOK_URL": receiver.url,
+            "BELLWETHER_WEBHOOK_SECRET": "a secret of the tests",
+            # dead members are noticed sooner than an operator would want
+            "BELLWETHER_KAFKA_SESSION_TIMEOUT": "6",
+            "BELLWETHER_KAFKA_REBALANCE_TIMEOUT": "15",
+            "BELLWETHER_KAFKA_REQUEST_TIMEOUT": "25",
+            "BELLWETHER_SWEEP_SECONDS": "2",
+            "BELLWETHER_PERSIST_SECONDS": "5",
+            # small batches: more of them are in flight when something breaks
+            "BELLWETHER_BATCH_DOCUMENTS": "100",
+        },
+    )
+    starts = datetime.now(UTC) - STRETCH * (len(RUNS) + 1)
+    found = World(cluster, broker, redis, database, receiver, starts)
+    try:
+        cluster.run("db", "upgrade")
+        cluster.run("topics", "create")
+        for stage in ("classify", "classify", *STREAM[1:], "housekeeping"):
+            cluster.add(stage)
+        tickers = [
+            Plan(run=run, documents=1, start=starts, length=STRETCH).ticker(surge)
+            for run in RUNS
+            for surge in range(2)
+        ]
+        known = list(history(tickers, starts, "known"))
+        cluster.publish(known, 1000)
+        cluster.until(lambda: cluster.archived("known") == len(known), 90, "the calm day in SQL")
+        yield found
+    finally:
+        cluster.stop()
+        database.stop()
+        redis.stop()
+        broker.stop()
+        receiver.stop()

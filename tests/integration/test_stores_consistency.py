@@ -1,0 +1,226 @@
+"""Redis against SQL: what is counted is what is archived, and can be made so again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from sqlalchemy import delete, select
+
+from pipeline.stores.archive import SqlArchive
+from pipeline.stores.consistency import compare, lasting, rebuild
+from pipeline.stores.database import reading, writing
+from pipeline.stores.memory import MemoryTrendStore
+from pipeline.stores.recount import days_archived_since, recount
+from pipeline.stores.redis_trends import RedisTrendStore
+from pipeline.stores.tables import classifications, documents, trend_buckets
+from pipeline.stores.trend_history import newest_persisted, persist, persisted
+from pipeline.trends import EVERYTHING, TOTALS_FIELDS, SeriesKey
+from tests.contracts.streams import FOREVER, T0, counted, distinct, document, streams
+
+NOW = datetime(2026, 1, 6, 12, tzinfo=UTC)
+RETENTION = timedelta(days=8)
+PER_EXAMPLE = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture
+def store(redis_client) -> RedisTrendStore:
+    return RedisTrendStore(redis_client, retention=RETENTION)
+
+
+def state(store):
+    return {
+        (series, bucket.start): bucket
+        for series in store.series()
+        for bucket in store.buckets(series, *FOREVER)
+    }
+
+
+def empty(engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(delete(documents))
+
+
+@PER_EXAMPLE
+@given(streams)
+def test_a_recount_of_sql_is_what_redis_holds_evidence_included(
+    engine, redis_client, store, stream
+):
+    redis_client.flushall()
+    empty(engine)
+    SqlArchive(engine).store(distinct(stream), NOW)
+    store.add(counted(stream))
+    assert recount(engine, NOW) == state(store)
+    comparison = compare(engine, store, NOW, RETENTION)
+    assert comparison.equal
+    assert comparison.documents == len(distinct(stream))
+    assert comparison.buckets == len(state(store))
+
+
+@PER_EXAMPLE
+@given(streams)
+def test_a_rebuild_of_an_empty_redis_restores_it_exactly_and_twice_is_once(
+    engine, redis_client, store, stream
+):
+    redis_client.flushall()
+    empty(engine)
+    SqlArchive(engine).store(distinct(stream), NOW)
+    twin = MemoryTrendStore()
+    twin.add(counted(stream))
+    # some of it is there already: aggregate goes on meanwhile
+    store.add(counted(stream[: len(stream) // 3]))
+    for _ in range(2):
+        assert rebuild(engine, store, NOW, RETENTION) == len(distinct(stream))
+        assert state(store) == state(twin)
+    assert compare(engine, store, NOW, RETENTION).equal
+
+
+def test_more_documents_than_one_page_are_all_read(engine, store):
+    stream = [document(f"d{n}", T0 + timedelta(seconds=n % 7)) for n in range(4_321)]
+    SqlArchive(engine).store(stream, NOW)
+    assert rebuild(engine, store, NOW, RETENTION) == 4_321
+    assert compare(engine, store, NOW, RETENTION).equal
+    (bucket,) = store.buckets(EVERYTHING, *FOREVER)
+    assert bucket.totals.documents == 4_321
+
+
+def test_an_archived_document_that_redis_did_not_count_is_found(engine, store):
+    SqlArchive(engine).store([document("a"), document("b")], NOW)
+    store.add(counted([document("a")]))
+    comparison = compare(engine, store, NOW, RETENTION)
+    assert not comparison.equal
+    assert comparison.missing == ("b",)
+    first = comparison.differences[0]
+    assert (first.series, first.start, first.field, first.redis, first.sql) == (
+        EVERYTHING,
+        T0,
+        "documents",
+        1,
+        2,
+    )
+
+
+def test_a_counted_document_that_is_not_archived_is_found(engine, store):
+    SqlArchive(engine).store([document("a")], NOW)
+    store.add(counted([document("a"), document("b", subjects=("MSFT",))]))
+    comparison = compare(engine, store, NOW, RETENTION)
+    assert comparison.unknown == ("b",)
+    only_in_redis = [one for one in comparison.differences if one.series.subject == "MSFT"]
+    assert {(one.field, one.sql) for one in only_in_redis if one.field == "documents"} == {
+        ("documents", 0)
+    }
+
+
+def test_a_sum_that_is_wrong_by_one_millionth_is_found(engine, store, redis_client):
+    SqlArchive(engine).store([document("a")], NOW)
+    store.add(counted([document("a")]))
+    key = f"bw:{{trends}}:b:20260105:{SeriesKey(topic='Earnings')}"
+    (minute,) = [field for field in redis_client.hkeys(key) if not field.startswith(b"e")]
+    packed = redis_client.hget(key, minute)
+    # 700,000 as msgpack's uint32, then one more
+    wrong = packed.replace((700_000).to_bytes(4, "big"), (700_001).to_bytes(4, "big"))
+    assert wrong != packed
+    redis_client.hset(key, minute, wrong)
+    comparison = compare(engine, store, NOW, RETENTION)
+    assert comparison.different == 1
+    (difference,) = comparison.differences
+    assert (difference.field, difference.redis, difference.sql) == (
+        "negative_micro",
+        700_001,
+        700_000,
+    )
+
+
+def test_what_was_archived_before_redis_remembers_is_no_difference(engine, store):
+    archive = SqlArchive(engine)
+    archive.store([document("old")], NOW - timedelta(days=9))
+    archive.store([document("new")], NOW)
+    store.add(counted([document("new")]))
+    assert compare(engine, store, NOW, RETENTION).equal
+    assert rebuild(engine, store, NOW, RETENTION) == 1
+
+
+def test_a_late_document_that_kept_an_old_day_alive_is_no_difference(engine, store):
+    archive = SqlArchive(engine)
+    archive.store([document("old")], NOW - timedelta(days=9))
+    archive.store([document("late")], NOW - timedelta(days=5))
+    store.add(counted([document("old"), document("late")]))
+    assert compare(engine, store, NOW, RETENTION).equal
+
+
+def test_a_document_on_its_way_is_not_a_lasting_difference_and_a_lost_one_is(engine, store):
+    SqlArchive(engine).store([document("a"), document("lost", T0 - timedelta(days=1))], NOW)
+    first = compare(engine, store, NOW, RETENTION)
+    store.add(counted([document("a")]))
+    second = compare(engine, store, NOW, RETENTION)
+    both = lasting(first, second)
+    assert both.missing == ("lost",)
+    assert {one.start for one in both.differences} == {T0 - timedelta(days=1)}
+    assert not both.equal
+
+
+def test_a_reclassified_document_counts_as_it_first_was(engine, store):
+    archive = SqlArchive(engine)
+    archive.store([document("a", topic="Earnings")], NOW)
+    archive.store([document("a", topic="M&A", model="new@2")], NOW)
+    store.add(counted([document("a", topic="Earnings")]))
+    store.add(counted([document("a", topic="M&A", model="new@2")]))
+    with reading(engine) as connection:
+        assert len(connection.execute(select(classifications)).all()) == 2
+    assert compare(engine, store, NOW, RETENTION).equal
+
+
+def test_days_are_utc_days_of_publication(engine):
+    midnight = datetime(2026, 1, 6, tzinfo=UTC)
+    archive = SqlArchive(engine)
+    archive.store([document("a", midnight - timedelta(microseconds=1))], NOW)
+    archive.store([document("b", midnight)], NOW)
+    archive.store([document("c", midnight - timedelta(days=5))], NOW - timedelta(days=3))
+    assert days_archived_since(engine, NOW) == {midnight - timedelta(days=1), midnight}
+
+
+def kept(engine):
+    with reading(engine) as connection:
+        return {
+            (SeriesKey.parse(row["series"]), row["start"]): tuple(row[n] for n in TOTALS_FIELDS)
+            for row in connection.execute(select(trend_buckets)).mappings()
+        }
+
+
+def test_trend_buckets_become_what_redis_holds_and_only_changes_are_written(engine, store):
+    stream = [document(f"d{n}", T0 + timedelta(minutes=n % 20)) for n in range(60)]
+    store.add(counted(stream))
+    assert persist(engine, store) == len(state(store))
+    assert kept(engine) == {name: bucket.totals.row() for name, bucket in state(store).items()}
+    assert persist(engine, store) == 0
+    store.add(counted([document("one more")]))
+    assert persist(engine, store) == 5
+    assert kept(engine) == {name: bucket.totals.row() for name, bucket in state(store).items()}
+    held = [bucket.totals for bucket in store.buckets(EVERYTHING, *FOREVER)]
+    assert [bucket.totals for bucket in persisted(engine, EVERYTHING, *FOREVER)] == held
+    assert newest_persisted(engine) == T0 + timedelta(minutes=19)
+
+
+def test_changes_that_could_not_be_kept_come_again(engine, store):
+    store.add(counted([document("a")]))
+    changes = store.changes()
+    assert len(next(changes)) == 5
+    changes.close()  # the database went away
+    store.add(counted([document("b", subjects=("MSFT",))]))
+    persist(engine, store)
+    persist(engine, store)
+    assert kept(engine) == {name: bucket.totals.row() for name, bucket in state(store).items()}
+
+
+def test_a_bucket_that_began_again_after_expiry_does_not_overwrite_the_fuller_one(
+    engine, store, redis_client
+):
+    store.add(counted([document("a"), document("b")]))
+    persist(engine, store)
+    redis_client.flushall()
+    store.add(counted([document("late")]))
+    persist(engine, store)
+    assert {totals[0] for totals in kept(engine).values()} == {2}

@@ -1,0 +1,271 @@
+"""Linking documents to subjects, by small catalogues and by the shipped one."""
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.catalogue import Catalogue, Entry, ordinary_words, shipped_catalogue
+from pipeline.documents import Document, SubjectId
+from pipeline.errors import ConfigurationError
+from pipeline.subjects import CatalogueLinker, as_json, link_file, relevance
+from pipeline.trends import MIN_RELEVANCE
+
+NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
+SHIPPED = CatalogueLinker(shipped_catalogue())
+
+
+def document(text, subjects=(), title=None, at=NOON):
+    return Document(source="t", published_at=at, text=text, title=title, subjects=tuple(subjects))
+
+
+def linked(text, subjects=(), linker=SHIPPED, **more):
+    return {one.id for one in linker.link(document(text, subjects, **more))}
+
+
+def linker_of(*entries):
+    return CatalogueLinker(Catalogue(words=ordinary_words()).extended(entries))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("$AAPL breaks out", {"AAPL"}),
+        ("$aapl breaks out", {"AAPL"}),
+        ("Berkshire buys, $BRK.B and $BRK-B", {"BRK.B"}),
+        ("Goldman Sachs had a good quarter", {"GS"}),
+        ("results of Wells Fargo and of Bank of America", {"WFC", "BAC"}),
+        ("(NASDAQ: AAPL) rises", {"AAPL"}),
+        ("the group (LON:BARC) said", {"BARC.L"}),
+        ("the carmaker (VOW3.DE) said", {"VOW3.DE"}),
+        ("#BankOfAmerica is up", {"BAC"}),
+        ("AT&amp;T cuts its dividend", {"T"}),
+        ("腾讯控股发布财报", {"0700.HK"}),
+        ("騰訊發布業績", {"0700.HK"}),
+        ("$贵州茅台(SH600519)$ 今天涨了", {"600519.SS"}),
+        ("600519.SH 放量上涨", {"600519.SS"}),
+        ("买入Microsoft的股票", {"MSFT"}),
+        ("Nestlé warns on coffee", {"NESN.SW"}),
+        ("It rained in the morning.", set()),
+    ],
+)
+def test_a_company_is_found_by_each_way_to_name_it(text, wanted):
+    assert linked(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("meant", "not_meant", "subject"),
+    [
+        ("Target's shares fell after the data breach", "analysts raise their price target", "TGT"),
+        ("Gap Inc. and Old Navy report: Gap beats", "shares gap up at the open", "GAP"),
+        ("Apple unveils a new iPhone", "an Apple a day keeps the doctor away", "AAPL"),
+        ("Visa and Mastercard cut card fees", "he applied for a student Visa", "V"),
+        ("Ally earnings beat, auto loans grow", "Britain is a close Ally of Poland", "ALLY"),
+        ("Block shares jump on Cash App growth", "a Block of flats burned down", "XYZ"),
+        ("平安保险业绩大涨", "祝大家一路平安", "601318.SS"),
+        ("国美发布公告", "中国美元债走强", "0493.HK"),
+    ],
+)
+def test_an_ambiguous_name_is_a_company_only_where_the_text_supports_it(meant, not_meant, subject):
+    assert subject in linked(meant)
+    assert subject not in linked(not_meant)
+
+
+def test_an_ambiguous_name_is_supported_by_the_ticker_the_source_gives():
+    text = "I like Target a lot"
+    assert linked(text) == set()
+    (subject,) = SHIPPED.link(document(text, ["TGT"]))
+    assert subject.id == "TGT"
+
+
+def test_a_name_inside_a_longer_word_is_no_mention():
+    assert linked("pineapples and googled intelligence, visaged metals") == set()
+
+
+def test_the_longest_name_wins():
+    bank = Entry(id=SubjectId("name:bank"), names=("Deep Harbour Bank",))
+    town = Entry(id=SubjectId("name:town"), names=("Deep Harbour",))
+    linker = linker_of(town, bank)
+    assert linked("Deep Harbour Bank opens", linker=linker) == {"name:bank"}
+    assert linked("Deep Harbour floods", linker=linker) == {"name:town"}
+
+
+def test_a_longer_match_that_is_no_whole_word_does_not_hide_the_shorter_one():
+    linker = linker_of(Entry(id=SubjectId("ZZ"), names=("Zorvex", "Zorvex Inc")))
+    assert linked("Zorvex increases its stake", linker=linker) == {"ZZ"}
+
+
+def test_a_name_in_a_web_address_is_no_mention():
+    assert linked("read https://example.com/microsoft-results now") == set()
+
+
+def test_a_ticker_nobody_knows_is_a_subject_of_its_own():
+    (subject,) = SHIPPED.link(document("a good day", ["QQQZZ"]))
+    assert (subject.id, subject.tickers) == ("ticker:QQQZZ", ("QQQZZ",))
+
+
+def test_the_spelling_of_the_source_is_one_of_the_tickers():
+    (subject,) = SHIPPED.link(document("rises", ["NASDAQ:AAPL"]))
+    assert subject.id == "AAPL"
+    assert {"AAPL", "NASDAQ:AAPL"} <= set(subject.tickers)
+
+
+def test_a_source_may_give_a_subject_id():
+    linker = linker_of(Entry(id=SubjectId("name:acme"), names=("Acme Anvils",)))
+    assert linked("hello", ["name:acme"], linker=linker) == {"name:acme"}
+
+
+def test_empty_tickers_of_the_source_are_no_subjects():
+    assert SHIPPED.link(document("hello", ["", " ", "$"])) == ()
+
+
+def test_a_ticker_belongs_to_whom_it_belonged_on_the_day():
+    facebook = datetime(2014, 2, 19, tzinfo=UTC)
+    assert linked("$FB buys a messenger", at=facebook) == {"META"}
+    assert linked("$FB buys a messenger") == {"ticker:FB"}
+    assert "FB" in SHIPPED.link(document("Meta Platforms rises"))[0].tickers
+
+
+def test_who_rates_a_company_is_not_who_is_rated():
+    assert linked("Microsoft upgraded to buy at Goldman Sachs") == {"MSFT"}
+    assert linked("Goldman Sachs profit rises on trading") == {"GS"}
+
+
+def test_the_account_a_text_is_passed_on_from_is_not_its_subject():
+    assert "GOOGL" not in linked("A great song via @YouTube")
+
+
+def test_an_abbreviation_in_brackets_is_a_ticker_only_after_its_company():
+    assert linked("the chief executive (CEO) and information technology (IT)") == set()
+    assert linked("Gartner (IT) rises") == {"IT"}
+
+
+def test_two_subjects_with_one_name_need_support_for_one_of_them():
+    linker = linker_of(
+        Entry(id=SubjectId("AA"), names=("Polarin",), context=("copper",)),
+        Entry(id=SubjectId("BB"), names=("Polarin",), context=("insurance",)),
+    )
+    assert linked("Polarin rises", linker=linker) == set()
+    assert linked("Polarin finds copper", linker=linker) == {"AA"}
+    assert linked("Polarin finds copper and sells insurance", linker=linker) == set()
+
+
+def test_a_later_file_takes_a_name_over():
+    first = Entry(id=SubjectId("AA"), names=("Polarin",))
+    second = Entry(id=SubjectId("BB"), names=("Polarin",))
+    linker = CatalogueLinker(Catalogue().extended([first]).extended([second]))
+    assert linked("Polarin rises", linker=linker) == {"BB"}
+
+
+def test_a_catalogue_is_replaced_while_running():
+    linker = linker_of(Entry(id=SubjectId("AA"), names=("Polarin",)))
+    before = linked("Polarin rises", linker=linker)
+    linker.use(Catalogue().extended([Entry(id=SubjectId("BB"), names=("Polarin",))]))
+    assert (before, linked("Polarin rises", linker=linker)) == ({"AA"}, {"BB"})
+
+
+def test_subjects_come_most_relevant_first():
+    subjects = SHIPPED.link(document("Microsoft grows. Microsoft hires. Later, Intel.", title="Microsoft"))
+    assert [one.id for one in subjects] == ["MSFT", "INTC"]
+    assert subjects[0].relevance > subjects[1].relevance
+
+
+def test_the_only_subject_of_a_tweet_is_all_it_is_about():
+    (subject,) = SHIPPED.link(document("a quiet day", ["AAPL"]))
+    assert subject.relevance == 1.0
+
+
+@pytest.mark.parametrize("count", [11, 12, 40])
+def test_a_list_of_tickers_is_about_none_of_them(count):
+    tickers = [f"Q{chr(65 + n // 26)}{chr(65 + n % 26)}Z" for n in range(count)]
+    text = " ".join(f"${ticker}" for ticker in tickers)
+    for subjects in ((), tickers):
+        found = SHIPPED.link(document(text, subjects))
+        assert len(found) == count
+        assert all(0 < one.relevance < MIN_RELEVANCE for one in found)
+
+
+def test_a_list_stays_a_list_though_it_repeats_a_ticker():
+    text = "$HQMP " * 9 + " ".join(f"$Q{chr(65 + n)}Z" for n in range(12))
+    assert all(one.relevance < MIN_RELEVANCE for one in SHIPPED.link(document(text)))
+
+
+def test_a_long_article_is_about_its_company_whoever_else_it_names():
+    others = "Intel. Cisco. Oracle Corp. Adobe. Netflix. Boeing. Pfizer. Amgen. Comcast. Verizon. "
+    text = ("Microsoft spoke at length about its plans for the year. " * 40) + others
+    best, *rest = SHIPPED.link(document(text, title="Microsoft speaks"))
+    assert (best.id, best.relevance) == ("MSFT", 0.99)
+    assert rest
+    assert all(one.relevance < MIN_RELEVANCE for one in rest)
+
+
+@given(share=st.floats(0.001, 1), more=st.floats(0.001, 1), count=st.integers(1, 50))
+def test_a_greater_share_is_never_less_relevant(share, more, count):
+    low, high = sorted((share, more))
+    assert relevance(low, count, 0, 200) <= relevance(high, count, 0, 200)
+    assert 0 < relevance(low, count, 0, 200) <= 1
+
+
+@given(
+    text=st.text(max_size=300),
+    title=st.none() | st.text(max_size=60),
+    tickers=st.lists(st.text(max_size=12), max_size=15),
+    days=st.integers(-15_000, 25_000),
+)
+def test_linking_never_fails_and_keeps_every_ticker_given(text, title, tickers, days):
+    one = document(text, tickers, title, NOON + timedelta(days=days))
+    subjects = SHIPPED.link(one)
+    assert subjects == SHIPPED.link(one)
+    assert len({subject.id for subject in subjects}) == len(subjects)
+    assert all(0 < subject.relevance <= 1 for subject in subjects)
+    known = {ticker for subject in subjects for ticker in subject.tickers}
+    known |= {subject.id for subject in subjects}
+    alone = SHIPPED.link(document(" ", tickers, at=one.published_at))
+    assert {subject.id for subject in alone} <= {subject.id for subject in subjects}
+    assert known or not any(ticker.strip(" $\t\n").strip() for ticker in tickers)
+
+
+@given(st.text(alphabet="aA$#@(.):HKSs0123 İß平安ﬀ’", max_size=60))
+def test_odd_characters_do_not_move_positions_out_of_the_text(text):
+    for start in (text, "Apple " + text, text + "腾讯"):
+        SHIPPED.link(document(start))
+
+
+def test_a_file_is_linked_line_by_line(tmp_path: Path):
+    path = tmp_path / "some.jsonl.gz"
+    lines = [
+        {"id": "1", "source": "s", "published_at": "2024-06-03T12:00:00Z", "text": "hello"},
+        {
+            "id": "2",
+            "source": "s",
+            "published_at": "2024-06-03T12:00:00Z",
+            "text": "Intel rises",
+            "subjects": ["MSFT"],
+        },
+    ]
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, lines)).encode()))
+    both = dict(link_file(path, linker=SHIPPED))
+    assert both["1"] == ()
+    assert {one.id for one in both["2"]} == {"INTC", "MSFT"}
+    own = dict(link_file(path, ignore_source=True, linker=SHIPPED))
+    assert {one.id for one in own["2"]} == {"INTC"}
+    printed = json.loads(as_json("2", own["2"]))
+    assert printed["id"] == "2"
+    assert printed["subjects"][0]["id"] == "INTC"
+    assert printed["subjects"][0]["relevance"] == own["2"][0].relevance
+
+
+def test_a_line_that_is_no_document_is_named(tmp_path: Path):
+    path = tmp_path / "some.jsonl"
+    path.write_text('{"source": "s"}\n')
+    with pytest.raises(ConfigurationError, match=r"some\.jsonl:1"):
+        list(link_file(path, linker=SHIPPED))
+
+
+def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        list(link_file(tmp_path / "none.jsonl", linker=SHIPPED))

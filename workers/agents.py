@@ -1,0 +1,183 @@
+"""The flow. Read this first.
+
+::
+
+    documents ─▶ classify ─▶ classified ─┬─▶ archive ─▶ SQL
+                                         └─▶ aggregate ─▶ trends ─▶ watch ─▶ alerts ─▶ notify
+    housekeeping ── sweeps quiet series into trends, writes trend_buckets, forgets the old
+    ingest ─▶ documents            web ── reads SQL and Redis
+
+Each stage that reads a topic is one Faust app with one agent and its own consumer group, so
+any number of processes share its partitions. The agent is the edge only: it runs
+`workers.delivery`, which calls the stage's handler from `workers.wiring`.
+"""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Sequence
+from typing import Any, cast
+
+import faust
+from mode.supervisors import CrashingSupervisor
+
+from workers.delivery import Delivery, Policy
+from workers.health import Health
+from workers.settings import Settings
+from workers.transport import (
+    BatchConsumer,
+    BatchTransport,
+    Sender,
+    faust_broker,
+    faust_credentials,
+    new_producer,
+)
+from workers.wiring import Stage
+
+log = logging.getLogger(__name__)
+
+# SIGTERM must end in 10 s (the supervisor kills after that): what is in flight has this long.
+DRAIN_ON_STOP_SECONDS = 4.0
+STOP_SECONDS = 3.0
+
+
+def build_app(stage: Stage, settings: Settings, folder: str) -> faust.App:
+    """A Faust app for one stage: raw bytes, no tables, no leader, no web, no topic creation.
+
+    The settings are those measured to survive (docs/delivery.md): a request timeout above
+    the rebalance timeout, a poll interval nobody reaches, commits once a second.
+    """
+    kafka = settings.kafka
+    instance = f"{stage.name}-{settings.instance}" if settings.instance else None
+    app = faust.App(
+        f"{kafka.prefix}{stage.name}",
+        broker=faust_broker(kafka),
+        broker_credentials=faust_credentials(kafka),
+        broker_session_timeout=kafka.session_timeout_seconds,
+        broker_heartbeat_interval=min(3.0, kafka.session_timeout_seconds / 3),
+        broker_rebalance_timeout=kafka.rebalance_timeout_seconds,
+        broker_request_timeout=kafka.request_timeout_seconds,
+        broker_max_poll_interval=86_400.0,
+        broker_max_poll_records=stage.batch_records,
+        broker_commit_interval=1.0,
+        broker_check_crcs=True,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=instance,
+        processing_guarantee="at_least_once",
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        stream_wait_empty=False,
+        stream_publish_on_commit=False,
+        stream_recovery_delay=0.0,
+        producer_threaded=False,
+        web_enabled=False,
+        agent_supervisor=CrashingSupervisor,
+        datadir=folder,
+        store="memory://",
+    )
+    app.transport = BatchTransport(app.conf.broker_consumer, app)
+    return app
+
+
+class StageRunner:
+    """One running stage: its Faust app, its delivery and its health."""
+
+    def __init__(self, stage: Stage, settings: Settings, health: Health) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._health = health
+        self._failure: BaseException | None = None
+        self._ended = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then drain, commit and leave the group.
+
+        Raises whatever made the stage end before that.
+        """
+        stage, kafka = self._stage, self._settings.kafka
+        producer = new_producer(kafka, f"{kafka.prefix}{stage.name}")
+        await producer.start()
+        with tempfile.TemporaryDirectory(prefix="bellwether-") as folder:
+            app = build_app(stage, self._settings, folder)
+            topic = app.topic(
+                f"{kafka.prefix}{stage.reads}",
+                key_type=bytes,
+                value_type=bytes,
+                key_serializer="raw",
+                value_serializer="raw",
+                internal=False,
+            )
+            delivery: Delivery | None = None
+
+            @app.agent(topic, name=stage.name, concurrency=1)
+            async def agent(stream: Any) -> None:
+                nonlocal delivery
+                consumer = cast(BatchConsumer, app.consumer)
+                delivery = Delivery(
+                    stage.name,
+                    consumer,
+                    stage.handler,
+                    Sender(producer, kafka),
+                    Policy(
+                        outage=self._settings.outage,
+                        dead_letter_share=self._settings.dead_letter_share,
+                    ),
+                    forget=stage.forget,
+                )
+                self._health.watch(stage.name, consumer, delivery)
+                try:
+                    await delivery.run()
+                except Exception as error:
+                    self._failure = error
+                    self._ended.set()
+                    raise
+
+            app.topics.add(topic)
+            await app.start()
+            try:
+                await self._until(stop, app)
+            finally:
+                await self._leave(app, producer)
+                stage.close()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _until(self, stop: asyncio.Event, app: Any) -> None:
+        waits = [
+            asyncio.ensure_future(event)
+            for event in (stop.wait(), self._ended.wait(), app.wait_until_stopped())
+        ]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if not stop.is_set() and self._failure is None:
+            self._failure = app.crash_reason or RuntimeError(
+                f"{self._stage.name}: Faust stopped by itself"
+            )
+
+    async def _leave(self, app: Any, producer: Any) -> None:
+        """Finish what is in flight and commit it; then stop, for a bounded time each."""
+        consumer = cast(BatchConsumer, app.consumer)
+        if self._failure is None:
+            done = await consumer.drain(DRAIN_ON_STOP_SECONDS)
+            if not done:
+                log.warning("%s: a batch was not done in time, it is read again", self._stage.name)
+            try:
+                await asyncio.wait_for(consumer.commit(), STOP_SECONDS)
+            except TimeoutError:
+                log.warning("%s: the last commit did not come through", self._stage.name)
+        for name, stopping in (("Faust", app.stop()), ("producer", producer.stop())):
+            try:
+                await asyncio.wait_for(stopping, STOP_SECONDS)
+            except (TimeoutError, asyncio.CancelledError):
+                log.warning("%s: %s did not stop in time", self._stage.name, name)
+
+
+async def run_all(runners: Sequence[StageRunner], stop: asyncio.Event) -> None:
+    """Run several stages in this process; the first to fail ends all."""
+    tasks = [asyncio.ensure_future(runner.run(stop)) for runner in runners]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    stop.set()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

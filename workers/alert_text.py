@@ -1,0 +1,85 @@
+"""An alert in words: what happened, the arithmetic behind it, and the evidence."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from alerts.lifecycle import Alert, AlertEvidence, AlertSeries, Arithmetic
+
+_SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def span(seconds: float) -> str:
+    """`7200` as `2 h`: the largest unit that divides it."""
+    whole = round(seconds)
+    for size, unit in _SPANS:
+        if whole >= size and whole % size == 0:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def moment(at: datetime) -> str:
+    """A time as people read it, in UTC to the minute."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def series_name(series: AlertSeries) -> str:
+    """What the alert is about: `ACME, topic Earnings`; `everything` where nothing is fixed."""
+    parts: list[str] = [] if series.subject is None else [series.subject]
+    for name in ("topic", "source", "lang"):
+        value = getattr(series, name)
+        if value is not None:
+            parts.append(f"{name} {value}")
+    return ", ".join(parts) or "everything"
+
+
+def headline(alert: Alert) -> str:
+    """One line: state, severity, series, since when, and the essential numbers."""
+    numbers = alert.arithmetic
+    return (
+        f"{alert.state.upper()} {alert.severity:>3}  {series_name(alert.series)}: "
+        f"{numbers.observed:g} negative in {span(numbers.window_seconds)}, "
+        f"{numbers.expected:.2f} expected, since {moment(alert.opened_at)}"
+    )
+
+
+def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
+    """The verdict so that it can be checked by hand."""
+    low, high = numbers.interval
+    yield (
+        f"observed {numbers.observed:g} novel negative documents in "
+        f"{span(numbers.window_seconds)} up to {moment(numbers.at)}"
+    )
+    yield (
+        f"expected {numbers.expected:.2f}, 95 % of the time {low:g} to {high:g} "
+        f"(dispersion {numbers.dispersion:.2f})"
+    )
+    yield (
+        f"p = {numbers.p_value:.2g}, statistic {numbers.statistic:.1f} against "
+        f"{numbers.threshold:g} to open and {numbers.close_threshold:g} to close "
+        f"({numbers.detector})"
+    )
+    yield (
+        f"negative share {numbers.share:.0%}, usually {numbers.usual_share:.0%}; "
+        f"{numbers.documents} documents, {numbers.stories} stories, {numbers.voices} voices"
+    )
+
+
+def evidence_line(piece: AlertEvidence) -> str:
+    """One document: when, how negative, title and publisher, how far its story has spread."""
+    negative = "" if piece.sentiment is None else f"  {piece.sentiment.negative:.0%} negative"
+    publisher = "" if piece.publisher is None else f" ({piece.publisher})"
+    title = " ".join((piece.title or f"document {piece.id}").split())[:110]
+    spread = "" if piece.story_size < 2 else f", told {piece.story_size} times"
+    return f"{moment(piece.at)}{negative}  {title}{publisher}{spread}"
+
+
+def full_text(alert: Alert, most_evidence: int = 5) -> Iterator[str]:
+    """Headline, arithmetic, then the strongest evidence, a line each."""
+    yield headline(alert)
+    for line in arithmetic_lines(alert.arithmetic):
+        yield f"  {line}"
+    for piece in alert.evidence[:most_evidence]:
+        yield f"    {evidence_line(piece)}"
+    left = len(alert.evidence) - most_evidence
+    if left > 0:
+        yield f"    and {left} more"

@@ -1,0 +1,57 @@
+"""`bellwether db`: the schema, whether SQL and Redis agree, and repair."""
+
+import typer
+
+from workers.commands.terminal import AsJson, command_settings, note, say, say_json
+
+app = typer.Typer(no_args_is_help=True, help="The database: schema, consistency, repair.")
+
+
+@app.command(epilog="Example: BELLWETHER_DATABASE=sqlite:///bellwether.db bellwether db upgrade")
+def upgrade() -> None:
+    """Bring the database to the newest schema; nothing to do is fine."""
+    from pipeline.stores.database import connect
+    from pipeline.stores.migrate import revision
+    from pipeline.stores.migrate import upgrade as migrate
+
+    engine = connect(command_settings("DATABASE").database)
+    try:
+        before = revision(engine)
+        after = migrate(engine)
+    finally:
+        engine.dispose()
+    say(f"database at {after}" + ("" if before == after else f", it was at {before or 'nothing'}"))
+
+
+@app.command(epilog="Example: bellwether db check --json | tail -1")
+def check(as_json: AsJson = False) -> None:
+    """Whether every count in Redis equals what SQL gives. Exit status 1 if not.
+
+    With --json the last line is {"documents", "dead_letters", "redis_equals_sql",
+    "differences"}. Dead letters are different records, counted from their topic; null
+    without BELLWETHER_KAFKA.
+    """
+    from workers.accounts import check_accounts
+
+    settings = command_settings("DATABASE", "REDIS")
+    accounts = check_accounts(settings)
+    if as_json:
+        say_json(accounts)
+    else:
+        letters = "unknown" if accounts.dead_letters is None else f"{accounts.dead_letters:,}"
+        say(f"{accounts.documents:,} documents, dead letters: {letters}")
+        for difference in accounts.differences:
+            say("differs: " + ", ".join(f"{name} {value}" for name, value in difference.items()))
+        say("Redis equals SQL" if accounts.redis_equals_sql else "Redis does not equal SQL")
+    if not accounts.redis_equals_sql:
+        note("`bellwether db rebuild-redis` restores the counts in Redis from SQL")
+        raise typer.Exit(1)
+
+
+@app.command("rebuild-redis", epilog="Example: bellwether db rebuild-redis")
+def rebuild_redis() -> None:
+    """Restore the counts in Redis from SQL. Safe while stages run; twice is as good as once."""
+    from workers.accounts import rebuild
+
+    counted = rebuild(command_settings("DATABASE", "REDIS"))
+    say(f"{counted:,} documents counted again")

@@ -1,0 +1,88 @@
+"""`bellwether feeds` and `bellwether subjects`: what sources give, whom texts are about."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workers.commands.terminal import AsJson, command_settings, note, say, say_json
+
+feeds_app = typer.Typer(no_args_is_help=True, help="The sources ingest asks.")
+subjects_app = typer.Typer(no_args_is_help=True, help="The companies texts are about.")
+
+
+@feeds_app.command(epilog="Example: BELLWETHER_FEEDS=feeds.yaml bellwether feeds check")
+def check(as_json: AsJson = False) -> None:
+    """Ask every source of the feed file once. Exit status 1 if one does not work."""
+    from pipeline.feeds.config import read_feeds
+    from workers.feeds import check as check_sources
+
+    feeds = read_feeds(Path(command_settings().feeds))
+    results = check_sources(feeds.sources, contact=feeds.contact)
+    for result in results:
+        if as_json:
+            say_json(
+                {
+                    "source": result.source.name,
+                    "url": result.source.url,
+                    "documents": len(result.documents),
+                    "skipped": result.skipped,
+                    "newest": result.newest,
+                    "error": result.error,
+                    "seconds": result.seconds,
+                }
+            )
+        elif result.error is None:
+            newest = "" if result.newest is None else f", newest {result.newest:%Y-%m-%d %H:%M}"
+            say(f"{result.source.name}: {len(result.documents)} documents{newest}")
+        else:
+            say(f"{result.source.name}: {result.error}")
+    broken = sum(result.error is not None for result in results)
+    if broken:
+        note(f"bellwether: {broken} of {len(results)} sources do not work")
+        raise typer.Exit(1)
+
+
+@feeds_app.command(epilog="Example: bellwether feeds preview https://example.com/rss --json")
+def preview(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where the source is.")],
+    kind: Annotated[str, typer.Option(help="The kind of source.")] = "rss",
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Permit addresses of private networks.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a source would give now; with --json one `documents` v1 record a line."""
+    from pipeline.wire import DOCUMENTS
+    from workers.feeds import preview as preview_source
+
+    command_settings()
+    for document in preview_source(url, kind=kind, allow_private=allow_private):
+        if as_json:
+            say(DOCUMENTS.encode(document).value.decode())
+        else:
+            say(f"{document.published_at:%Y-%m-%d %H:%M}  {' '.join(document.body.split())[:120]}")
+
+
+@subjects_app.command(epilog="Example: bellwether subjects link documents.jsonl.gz --json")
+def link(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL of documents, or gzipped.")],
+    ignore_source: Annotated[
+        bool, typer.Option("--ignore-source", help="Leave out the tickers the source gives.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Which companies each document is about, a line each, most relevant first."""
+    from pipeline.catalogue import load_catalogue
+    from pipeline.subjects import CatalogueLinker, link_file
+    from pipeline.subjects import as_json as linked_json
+
+    settings = command_settings()
+    extension = Path(settings.subjects) if settings.subjects else None
+    linker = CatalogueLinker(load_catalogue(extension))
+    for name, subjects in link_file(file, ignore_source, linker):
+        if as_json:
+            say(linked_json(name, subjects))
+        else:
+            found = ", ".join(f"{subject.id} {subject.relevance:.2f}" for subject in subjects)
+            say(f"{name}: {found or 'nothing'}")

@@ -1,0 +1,43 @@
+"""What every command shares: settings, quiet logging, lines and JSON on standard output."""
+
+import logging
+from dataclasses import replace
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from workers.logs import set_up_logging
+from workers.settings import Settings, read_settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def command_settings(*needed: str) -> Settings:
+    """The settings, with `needed` present, for a command that ends by itself.
+
+    Such a command says what it found; its log shows warnings only, unless DEBUG is asked for.
+    """
+    settings = read_settings()
+    settings.require(*needed)
+    level = settings.log_level if settings.log_level in ("DEBUG", "ERROR") else "WARNING"
+    set_up_logging(replace(settings, log_level=level))
+    if level != "DEBUG":
+        # the client reports each attempt to connect; the command says it once at the end
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    return settings
+
+
+def say(line: str) -> None:
+    """One line on standard output, written at once."""
+    typer.echo(line)
+
+
+def note(line: str) -> None:
+    """One line on standard error: what is not the command's result."""
+    typer.echo(line, err=True)
+
+
+def say_json(value: Any) -> None:
+    """`value` as one line of JSON; times as RFC 3339."""
+    typer.echo(msgspec.json.encode(value).decode())

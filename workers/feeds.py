@@ -1,0 +1,84 @@
+"""Trying sources without storing or sending anything, for `bellwether feeds`."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from pipeline.documents import Document
+from pipeline.errors import ConfigurationError, Unavailable
+from pipeline.feeds.feed import FeedState, SourceConfig
+from pipeline.feeds.fetch import Fetcher, agent
+from pipeline.feeds.kinds import FEEDS, open_feed
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCheck:
+    """What one source would give now; `error` is one line, None when it works."""
+
+    source: SourceConfig
+    documents: tuple[Document, ...] = ()
+    skipped: int = 0
+    error: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def newest(self) -> datetime | None:
+        """The publication time of its newest item."""
+        return max((document.published_at for document in self.documents), default=None)
+
+
+def preview(
+    url: str,
+    *,
+    kind: str = "rss",
+    allow_private: bool = False,
+    contact: str | None = None,
+    fetcher: Fetcher | None = None,
+) -> tuple[Document, ...]:
+    """The documents a source at `url` would give now, in its order.
+
+    Each is a `documents` v1 record (`pipeline.wire.DOCUMENTS.encode`). Raises `Unavailable`
+    with the reason, `ConfigurationError` for an unknown kind.
+    """
+    if kind not in FEEDS:
+        raise ConfigurationError(f"no kind of source {kind!r}: {', '.join(FEEDS)}")
+    try:
+        name = urlsplit(url).hostname or "preview"
+    except ValueError:
+        name = "preview"
+    source = SourceConfig(name=name[:80], kind=kind, url=url, allow_private=allow_private)
+    feed = open_feed(source, fetcher or Fetcher(agent=agent(contact)))
+    return feed.poll(FeedState(), datetime.now(UTC)).documents
+
+
+def check(
+    sources: Sequence[SourceConfig],
+    *,
+    contact: str | None = None,
+    fetcher: Fetcher | None = None,
+) -> list[SourceCheck]:
+    """Each source asked once, several at a time, in the given order; raises nothing."""
+    shared = fetcher or Fetcher(agent=agent(contact))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda source: _checked(source, shared), sources))
+
+
+def _checked(source: SourceConfig, fetcher: Fetcher) -> SourceCheck:
+    began = time.monotonic()
+    try:
+        poll = open_feed(source, fetcher).poll(FeedState(), datetime.now(UTC))
+    except Unavailable as error:
+        return SourceCheck(
+            source=source, error=error.what, seconds=round(time.monotonic() - began, 3)
+        )
+    return SourceCheck(
+        source=source,
+        documents=poll.documents,
+        skipped=poll.skipped,
+        seconds=round(time.monotonic() - began, 3),
+    )

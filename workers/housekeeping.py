@@ -1,0 +1,211 @@
+"""The housekeeping stage: time passes, counts are kept, the old is forgotten.
+
+- *sweep*: a series that goes quiet sends nothing, so its alert would never resolve. The last
+  bucket of every series with an open alert is sent to `trends` again, with the time it is.
+- *persist*: `trend_buckets` in SQL is brought up to Redis.
+- *retention*: documents, trends and closed alerts past their time are deleted from SQL.
+
+Any number of processes may run it: each job takes a lock in Redis for its turn.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from time import monotonic
+from uuid import uuid4
+
+import kafka
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from redis import Redis
+from sqlalchemy import Engine
+
+from alerts.store import SqlAlertStore
+from alerts.watch import AlertStore
+from pipeline import metrics
+from pipeline.documents import minute_of
+from pipeline.errors import Unavailable
+from pipeline.ports import TrendStore
+from pipeline.stores.database import connect
+from pipeline.stores.redis_connection import connect_redis, redis_unavailable
+from pipeline.stores.retention import forget
+from pipeline.stores.trend_history import persist
+from pipeline.trends import Bucket, TrendPoint
+from pipeline.wire import TRENDS, Outgoing, partition_of
+from workers.broker import broker_errors, kafka_client_config
+from workers.health import Health
+from workers.settings import KafkaSettings, Settings
+from workers.wiring import now, redis_prefix, trend_store
+
+log = logging.getLogger(__name__)
+
+RETENTION_EVERY = timedelta(hours=1)
+SEND_SECONDS = 15
+# A day of minutes is looked through for a series' last bucket; before that it was empty.
+LOOK_BACK = timedelta(days=1)
+
+
+def swept_points(alerts: AlertStore, trends: TrendStore) -> list[TrendPoint]:
+    """A point for each series with an open alert: its last bucket, and the time it is now."""
+    at = trends.now()
+    if at is None:
+        return []
+    points = []
+    for series, tickers in alerts.open_series():
+        found = trends.buckets(series, minute_of(at) - LOOK_BACK, at + timedelta(minutes=1))
+        bucket = found[-1] if found else Bucket(start=minute_of(at))
+        points.append(
+            TrendPoint(series=series, bucket=bucket, watermark=at, tickers=tickers, sweep=True)
+        )
+    return points
+
+
+class PointSender:
+    """Sends points to `trends` by kafka-python, each confirmed, keyed as aggregate keys them."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._topic = settings.prefix + TRENDS.name
+        self._producer: kafka.KafkaProducer | None = None
+
+    def send(self, outgoing: list[Outgoing]) -> None:
+        """Send all and wait. Raises `Unavailable`."""
+        with broker_errors(self._settings, "sweeping"):
+            if self._producer is None:
+                self._producer = kafka.KafkaProducer(
+                    **kafka_client_config(self._settings),
+                    acks="all",
+                    delivery_timeout_ms=SEND_SECONDS * 1000,
+                    request_timeout_ms=SEND_SECONDS * 500,
+                )
+            partitions = len(self._producer.partitions_for(self._topic))
+            waiting = [
+                self._producer.send(
+                    self._topic,
+                    key=one.key,
+                    value=one.value,
+                    partition=partition_of(one.key, partitions),
+                )
+                for one in outgoing
+            ]
+            self._producer.flush(SEND_SECONDS)
+            for one in waiting:
+                one.get(SEND_SECONDS)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._producer is not None:
+            self._producer.close(2)
+
+
+class Jobs:
+    """The jobs, each under its lock; a dependency that is away costs one line and a turn."""
+
+    def __init__(
+        self, settings: Settings, engine: Engine, client: Redis, sender: PointSender
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._client = client
+        self._sender = sender
+        self._alerts = SqlAlertStore(engine)
+        self._trends = trend_store(settings, client)
+        self._persisted: datetime | None = None
+        self.progressed_at = monotonic()
+        self.holding: str | None = None
+
+    def lag(self) -> int:
+        return 0
+
+    def assignment(self) -> tuple[()]:
+        return ()
+
+    def sweep(self) -> None:
+        """Re-send the points of series with an open alert."""
+        with self._turn("sweep", self._settings.sweep_every) as ours:
+            if ours:
+                points = swept_points(self._alerts, self._trends)
+                if points:
+                    self._sender.send([TRENDS.encode(point) for point in points])
+                    metrics.SENT.labels("housekeeping", TRENDS.name).inc(len(points))
+
+    def persist(self) -> None:
+        """Bring `trend_buckets` up to Redis."""
+        with self._turn("persist", self._settings.persist_every) as ours:
+            if ours:
+                rows = persist(self._engine, self._trends)
+                log.debug("trend_buckets: %d rows written", rows)
+
+    def forget(self) -> None:
+        """Delete what is past its time from SQL."""
+        with self._turn("retention", RETENTION_EVERY) as ours:
+            if ours:
+                gone = forget(self._engine, now(), self._settings.sql_retention)
+                log.info("retention: deleted %s", gone)
+
+    @contextmanager
+    def _turn(self, job: str, every: timedelta) -> Iterator[bool]:
+        """Whether this process has the turn; held for the time of one run, then given back."""
+        key = f"{redis_prefix(self._settings)}:turn:{job}"
+        token = uuid4().hex
+        # a holder that was killed gives way soon; two at once do no harm, only double work
+        held = max(every * 3, timedelta(seconds=30))
+        try:
+            with redis_unavailable():
+                ours = bool(self._client.set(key, token, nx=True, px=held))
+            try:
+                yield ours
+                self.progressed_at = monotonic()
+                self.holding = None
+            finally:
+                if ours:
+                    with redis_unavailable():
+                        if self._client.get(key) == token.encode():
+                            self._client.delete(key)
+        except Unavailable as error:
+            if self.holding is None:
+                log.warning("%s waits: %s", job, error.what)
+            self.holding = error.what
+
+
+def run_housekeeping(settings: Settings, stop: threading.Event, health: Health) -> None:
+    """The stage `housekeeping` of a process, until `stop`."""
+    settings.require("KAFKA", "REDIS", "DATABASE")
+    engine = connect(settings.database)
+    client = connect_redis(settings.redis)
+    sender = PointSender(settings.kafka)
+    jobs = Jobs(settings, engine, client, sender)
+    scheduler = BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(3)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone="UTC",
+    )
+    for work, every in (
+        (jobs.sweep, settings.sweep_every),
+        (jobs.persist, settings.persist_every),
+        (jobs.forget, RETENTION_EVERY),
+    ):
+        scheduler.add_job(_guarded(work), IntervalTrigger(seconds=every.total_seconds()))
+    health.watch("housekeeping", jobs, jobs)
+    scheduler.start()
+    try:
+        stop.wait()
+    finally:
+        scheduler.shutdown(wait=True)
+        sender.close()
+        client.close()
+        engine.dispose()
+
+
+def _guarded(work: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            work()
+        except Exception:
+            # one failed turn must not end the schedule; the next turn tries again
+            log.exception("housekeeping: %s failed", work.__name__)
+
+    return run

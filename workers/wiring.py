@@ -1,0 +1,196 @@
+"""Construction: which adapters stand behind which port, one plain function per stage."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+from redis import Redis
+
+from alerts.notify import Channel
+from alerts.routing import Subscription
+from pipeline.stages import Aggregate, ArchiveDocuments, Classify
+from pipeline.stores.database import connect
+from pipeline.stores.redis_connection import connect_redis
+from pipeline.stores.redis_stories import RedisSeriesStates, RedisStoryIndex
+from pipeline.stores.redis_trends import RedisTrendStore
+from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS
+from workers.delivery import Handler
+from workers.settings import Settings
+
+STATE_RETENTION = timedelta(days=60)
+FAREWELL_SECONDS = 4.0
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage that reads a topic: its name (also its group), topic, handler, batch size.
+
+    `close` releases what the handler holds. `forget` drops what the handler remembers about
+    partitions that may be somebody else's after a rebalance.
+    """
+
+    name: str
+    reads: str
+    handler: Handler
+    batch_records: int | None = 500
+    close: Callable[[], None] = _nothing
+    forget: Callable[[], None] = _nothing
+
+
+def redis_prefix(settings: Settings) -> str:
+    """What keeps two installations on one Redis apart: as their topics, by the prefix."""
+    return f"bw:{settings.kafka.prefix.rstrip('.')}"
+
+
+def trend_store(settings: Settings, client: Redis) -> RedisTrendStore:
+    """The counts in Redis."""
+    return RedisTrendStore(client, redis_prefix(settings), settings.trend_retention)
+
+
+def build_stage(name: str, settings: Settings) -> Stage:
+    """The named stage, its stores connected. Raises `ConfigurationError` on bad settings."""
+    return _BUILDERS[name](settings)
+
+
+def _classify(settings: Settings) -> Stage:
+    # imported here: no other process needs the catalogue or a model
+    from models.load import load_classifier
+    from pipeline.catalogue import load_catalogue
+    from pipeline.subjects import CatalogueLinker
+
+    settings.require("KAFKA", "REDIS")
+    client = connect_redis(settings.redis)
+    classifier = load_classifier(
+        settings.model, settings.model_base, settings.model_labels, settings.model_languages
+    )
+    linker = CatalogueLinker(load_catalogue(Path(settings.subjects) if settings.subjects else None))
+    stories = RedisStoryIndex(client, redis_prefix(settings))
+    return Stage(
+        name="classify",
+        reads=DOCUMENTS.name,
+        handler=Classify(classifier, linker, stories),
+        batch_records=settings.batch_documents,
+        close=client.close,
+    )
+
+
+def _archive(settings: Settings) -> Stage:
+    from pipeline.stores.archive import SqlArchive
+
+    settings.require("KAFKA", "DATABASE")
+    engine = connect(settings.database)
+    return Stage(
+        name="archive",
+        reads=CLASSIFIED.name,
+        handler=ArchiveDocuments(SqlArchive(engine), now),
+        batch_records=settings.batch_documents,
+        close=engine.dispose,
+    )
+
+
+def _aggregate(settings: Settings) -> Stage:
+    settings.require("KAFKA", "REDIS")
+    client = connect_redis(settings.redis)
+    return Stage(
+        name="aggregate",
+        reads=CLASSIFIED.name,
+        handler=Aggregate(trend_store(settings, client)),
+        batch_records=settings.batch_documents,
+        close=client.close,
+    )
+
+
+def _watch(settings: Settings) -> Stage:
+    from alerts.rules import load_rules
+    from alerts.store import ArchiveEvidence, SqlAlertStore
+    from alerts.watch import Watch
+
+    settings.require("KAFKA", "REDIS", "DATABASE")
+    rules = load_rules(settings.rules)
+    client = connect_redis(settings.redis)
+    engine = connect(settings.database)
+    # A state is worth as much as the buckets it was learned from, and dearer: a detector
+    # that forgets starts learning anew.
+    states = RedisSeriesStates(client, redis_prefix(settings), STATE_RETENTION)
+    watch = Watch(rules, states, SqlAlertStore(engine), ArchiveEvidence(engine))
+
+    def close() -> None:
+        client.close()
+        engine.dispose()
+
+    return Stage(
+        name="watch",
+        reads=TRENDS.name,
+        handler=watch,
+        batch_records=2 * settings.batch_documents,
+        close=close,
+        forget=watch.forget,
+    )
+
+
+def _notify(settings: Settings) -> Stage:
+    from alerts.lifecycle import ALERTS
+    from alerts.notification_store import SqlNotificationLog, SqlSilences
+    from alerts.notify import Dispatcher, Notify
+
+    settings.require("KAFKA", "DATABASE")
+    subscriptions, channels = receivers(settings)
+    engine = connect(settings.database)
+    log = SqlNotificationLog(engine)
+    stop = Event()
+    threads = [
+        Dispatcher(one, channels[one.channel], log, now, seed=number).start(stop)
+        for number, one in enumerate(subscriptions)
+    ]
+
+    def close() -> None:
+        # a message on its way is given the time to be recorded as sent
+        stop.set()
+        for thread in threads:
+            thread.join(FAREWELL_SECONDS / len(threads))
+        engine.dispose()
+
+    return Stage(
+        name="notify",
+        reads=ALERTS.name,
+        handler=Notify(subscriptions, log, SqlSilences(engine)),
+        batch_records=settings.batch_documents,
+        close=close,
+    )
+
+
+def receivers(settings: Settings) -> tuple[Sequence[Subscription], Mapping[str, Channel]]:
+    """Who is told, and by which ways: the subscription file, else the webhook and the log.
+
+    Raises `ConfigurationError` on a file that is wrong or names a channel that is not set up.
+    """
+    from alerts.channels import LogChannel, WebhookChannel
+    from alerts.routing import load_subscriptions
+
+    channels: dict[str, Channel] = {"log": LogChannel()}
+    if settings.webhook_url:
+        channels["webhook"] = WebhookChannel(settings.webhook_url, settings.webhook_secret, now)
+    if settings.subscriptions:
+        return load_subscriptions(settings.subscriptions, tuple(channels)), channels
+    return [Subscription(name=name, channel=name) for name in channels], channels
+
+
+def now() -> datetime:
+    """The wall clock, read in `workers` only."""
+    return datetime.now(UTC)
+
+
+_BUILDERS: dict[str, Callable[[Settings], Stage]] = {
+    "classify": _classify,
+    "archive": _archive,
+    "aggregate": _aggregate,
+    "watch": _watch,
+    "notify": _notify,
+}
+STREAM_STAGES = ("classify", "archive", "aggregate", "watch", "notify")
