@@ -12,6 +12,7 @@ hours that stand out teach no more than a ceiling. With rate shape `a` and hours
 and the negative share must be surprising too (beta-binomial against the usual share).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp2, log2, log10
@@ -34,6 +35,8 @@ PRIOR_SHARE_WEIGHT = 20.0
 # μ² of hours it takes for the estimated over-dispersion to outweigh the assumed one.
 DISPERSION_WEIGHT = 10.0
 LEAST_DISPERSION = 0.02
+# Correlation assumed between the rates of two hours of one window.
+HOURS_TOGETHER = 0.25
 YOUNG_HOURS = 7 * 24.0
 
 
@@ -97,8 +100,8 @@ class Verdict:
 def judge(rule: Rule, series: Series, now: datetime, after: datetime | None = None) -> Verdict:
     """The verdict for the minute `now` lies in, from what `series` holds up to its end.
 
-    `after` is when the last alert of the series was resolved: what came before it was told
-    already and is not counted again.
+    `after` is when the last alert that fired was resolved: what came before was told already
+    and is not counted again.
     """
     minute = minute_number(now)
     detector = rule.detector
@@ -161,8 +164,9 @@ def _tested(
     observed = negatives
     if detector.per_voice and voices < VOICES_KEPT:  # else there may be more than are kept
         observed = min(negatives, detector.per_voice * voices)
-    usual = _usual(detector, series, minute // 60, first // 60)
-    expected = usual.per_hour * (minute + 1 - first) / 60.0
+    window_hours = (minute + 1 - first) / 60.0
+    usual = _usual(detector, series, minute // 60, first // 60, window_hours)
+    expected = usual.per_hour * window_hours
     surprise = count_surprise(observed, expected, usual.dispersion)
     statistic = max(0.0, surprise - log10(len(detector.windows)))
     if statistic < detector.close_below:
@@ -194,36 +198,57 @@ class _Usual:
     share_weight: float
 
 
-def _usual(detector: Detector, series: Series, hour: int, first_hour: int) -> _Usual:
+def _usual(
+    detector: Detector, series: Series, hour: int, first_hour: int, window_hours: float
+) -> _Usual:
     """The baseline from all hours that ended before the window began and two hours ago."""
     learned_until = series.learned_until
     faded = series.faded(learned_until)
     learned_hours = series.learned_hours()
     learned = series.negatives * faded
-    documents = series.documents * faded
+    documents = series.share_documents * faded
     recent = range(learned_until, max(learned_until, min(first_hour, hour - 2)))
     counts = [unpacked(series.hours.get(number, 0)) for number in recent]
-    negatives = [count for _, count in counts]
-    mean = learned / learned_hours if learned_hours >= 24.0 else 0.0
-    most = series.ceiling(negatives, mean)
-    clipped = [min(float(count), most) for count in negatives]
+    long_known = learned_hours >= 24.0
+    mean = learned / learned_hours if long_known else 0.0
+    most = series.ceiling([count for _, count in counts], mean)
+    clipped = [min(float(count), most) for _, count in counts]
     shape = detector.prior_weight + learned + sum(clipped)
     hours = detector.prior_weight / detector.prior_per_hour + learned_hours + len(recent)
     rate = shape / hours
-    square = rate * rate
-    expected_square = series.square_expected * faded + len(recent) * square
-    excess_square = series.square_excess * faded + sum(
-        (count - rate) ** 2 - count for count in clipped
+    # hours of a long window go together only in part, so they even out in part
+    length = max(1.0, window_hours)
+    together = (1.0 + HOURS_TOGETHER * (length - 1.0)) / length
+    weights = _weights(counts, series.ceiling, documents / learned_hours if long_known else 0.0)
+    known_documents = documents + sum(
+        weight * count for weight, (count, _) in zip(weights, counts, strict=True)
     )
-    overdispersion = (detector.dispersion * DISPERSION_WEIGHT + excess_square) / (
-        DISPERSION_WEIGHT + expected_square
+    known_negatives = series.share_negatives * faded + sum(
+        weight * count for weight, (_, count) in zip(weights, counts, strict=True)
     )
-    known_documents = documents + sum(count for count, _ in counts)
-    known_negatives = learned + sum(clipped)
     return _Usual(
         per_hour=rate,
-        dispersion=1.0 / shape + max(LEAST_DISPERSION, overdispersion),
+        dispersion=1.0 / shape + together * _overdispersion(detector, series, rate, clipped, faded),
         share=(detector.prior_share * PRIOR_SHARE_WEIGHT + known_negatives)
-        / (PRIOR_SHARE_WEIGHT + max(known_documents, known_negatives)),
+        / (PRIOR_SHARE_WEIGHT + known_documents),
         share_weight=min(MOST_SHARE_WEIGHT, PRIOR_SHARE_WEIGHT + known_documents),
     )
+
+
+def _weights(
+    counts: list[tuple[int, int]], ceiling: Callable[[list[int], float], float], learned: float
+) -> list[float]:
+    """How much each hour may say about the usual share: a loud one no more than others."""
+    most = ceiling([documents for documents, _ in counts], learned)
+    return [min(1.0, most / documents) if documents else 0.0 for documents, _ in counts]
+
+
+def _overdispersion(
+    detector: Detector, series: Series, rate: float, hours: list[float], faded: float
+) -> float:
+    """How much more than Poisson the hourly counts vary, relative to the squared mean: the
+    moment estimate, drawn towards the assumed value while little is known."""
+    expected = series.square_expected * faded + len(hours) * rate * rate
+    excess = series.square_excess * faded + sum((count - rate) ** 2 - count for count in hours)
+    estimate = (detector.dispersion * DISPERSION_WEIGHT + excess) / (DISPERSION_WEIGHT + expected)
+    return max(LEAST_DISPERSION, estimate)

@@ -34,13 +34,13 @@ class Detector:
 
     windows: tuple[timedelta, ...] = (10 * MINUTE, HOUR, 6 * HOUR, DAY)
     """Event time looked at: minutes up to an hour, or whole hours up to a day."""
-    open_above: float = 4.5
+    open_above: float = 4.0
     """Surprise that opens an alert."""
     close_below: float = 2.0
     """Surprise below which it is calm again."""
     urgent_above: float = 8.0
     """Surprise that fires at once, without waiting for the minute to end or for `hold`."""
-    share_above: float = 1.0
+    share_above: float = 2.0
     """Surprise of the negative share that an alert needs: loud alone is not bad news."""
     minimum: int = 3
     """Novel negative documents a window must hold."""
@@ -238,7 +238,12 @@ def _windows(setting: Setting) -> tuple[timedelta, ...]:
 
 
 def _consistent(item: Setting, section: Section, detector: Detector) -> None:
+    given = section.get("open_above") or item
     if detector.close_below >= detector.open_above:
-        (section.get("close_below") or item).wrong("must be below open_above")
+        (section.get("close_below") or given).wrong(
+            f"close_below {detector.close_below:g} is not below open_above {detector.open_above:g}"
+        )
     if detector.urgent_above < detector.open_above:
-        (section.get("urgent_above") or item).wrong("must not be below open_above")
+        (section.get("urgent_above") or given).wrong(
+            f"urgent_above {detector.urgent_above:g} is below open_above {detector.open_above:g}"
+        )

@@ -8,7 +8,7 @@
 
 A minute's counts may be replaced by a later state of the same bucket until they are folded
 into their hour; an hour is learned once it is older than every window. At most 121 minute
-counters, 27 hour counters and 8 further numbers, beside the latest negative document of each
+counters, 27 hour counters and 9 further numbers, beside the latest negative document of each
 of the last 20 voices.
 
 Results never depend on when the time passes: `roll` in one jump or in many small steps leaves
@@ -78,7 +78,8 @@ class Series(msgspec.Struct, array_like=True):
     hours: dict[int, int]
     last_learned: int
     negatives: float
-    documents: float
+    share_negatives: float
+    share_documents: float
     square_expected: float
     square_excess: float
     voices: dict[str, Voice]
@@ -89,7 +90,7 @@ class Series(msgspec.Struct, array_like=True):
         """A series nothing is known about, watched in vain from `since` on."""
         hour = minute_number(since) // 60
         at = now.timestamp()
-        return cls(hour, int(at // 60), at, {}, {}, hour, 0.0, 0.0, 0.0, 0.0, {})
+        return cls(hour, int(at // 60), at, {}, {}, hour, 0.0, 0.0, 0.0, 0.0, 0.0, {})
 
     @property
     def learned_until(self) -> int:
@@ -172,8 +173,9 @@ class Series(msgspec.Struct, array_like=True):
         """The decayed number of hours behind the learned sums."""
         return float((1.0 - DECAY ** (self.learned_until - self.since)) / (1.0 - DECAY))
 
-    def ceiling(self, hours: list[int], learned: float) -> float:
-        """The most an hour may teach, given its neighbours `hours` (negatives, with their
+    @staticmethod
+    def ceiling(hours: list[int], learned: float) -> float:
+        """The most an hour may teach, given the counts of its neighbours `hours` (with their
         zeros) and the `learned` mean: a burst must not become the new normal, a new normal
         that lasts half a day must."""
         base = learned
@@ -186,8 +188,8 @@ class Series(msgspec.Struct, array_like=True):
         faded = self.faded(hour)
         behind = (1.0 - DECAY ** (hour - self.since)) / (1.0 - DECAY)
         mean = self.negatives * faded / behind if behind >= 24.0 else 0.0
-        following = [self.hours.get(other, 0) & _LOWER for other in range(hour + 1, hour + 25)]
-        clipped = min(float(negatives), self.ceiling(following, mean))
+        following = [self.hours.get(other, 0) for other in range(hour + 1, hour + 25)]
+        clipped = min(float(negatives), self.ceiling([one & _LOWER for one in following], mean))
         if mean > 0.0:
             # the hours since the last one that held anything were zeros: they count too
             zeros = max(0, hour - self.last_learned - 1)
@@ -200,9 +202,12 @@ class Series(msgspec.Struct, array_like=True):
             self.square_expected *= faded
             self.square_excess *= faded
         self.negatives = self.negatives * faded + clipped
-        # the share is learned from clipped and whole hours alike: scale what was clipped
-        kept = clipped / negatives if negatives else 1.0
-        self.documents = self.documents * faded + documents * kept
+        # a loud hour tells its share with no more weight than a usual one
+        usual = self.share_documents * faded / behind if behind >= 24.0 else 0.0
+        most = self.ceiling([one >> _HALF for one in following], usual)
+        weight = min(1.0, most / documents)
+        self.share_negatives = self.share_negatives * faded + weight * negatives
+        self.share_documents = self.share_documents * faded + weight * documents
         self.last_learned = hour
 
     def encode(self) -> bytes:

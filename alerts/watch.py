@@ -266,7 +266,9 @@ def _catch_up(series: Series, tracked: Sequence[Tracked], until: int) -> None:
 
 def _step(one: Tracked, series: Series, minute: int, now_minute: int) -> None:
     alert = one.now
-    resolved_at = None if alert is None or alert.state != "resolved" else alert.resolved_at
+    # what an episode told is not told again; one that never fired told nothing
+    told = alert is not None and alert.state == "resolved" and alert.firing_at is not None
+    resolved_at = alert.resolved_at if alert is not None and told else None
     at = minute_start(minute)
     verdict = judge(one.rule, series, at, after=resolved_at)
     if verdict.tests or alert is not None:

@@ -93,7 +93,8 @@ def by_entity_names(data: Path) -> Score:
     """(c): names learned from `train`, linked in `valid`, of the names `train` holds.
 
     The labels also name "shares", "market" and "gold" now and then. A name stays in the
-    catalogue if `train` labels it in most of the headlines of `train` that hold it, and if it is no ordinary word.
+    catalogue if `train` labels it in most of the headlines of `train` that hold it, and if it is
+    no ordinary word.
     """
     train, valid = (
         [json.loads(line) for line in (data / "labelled" / name).read_text("utf-8").splitlines()]

@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NewType
+from typing import Annotated, Any, Literal, NewType
+
+from msgspec import Meta
 
 from pipeline.errors import Rejected
 
@@ -27,20 +29,29 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_YEAR = 2200
 
 
+Time = Annotated[datetime, Meta(tz=True, extra_json_schema={"format": "date-time"})]
+"""A time on the wire: RFC 3339 with its zone."""
+
+
+def _short(most: int) -> Meta:
+    """A length limit for the schema's readers; `validated` enforces it, with a better reason."""
+    return Meta(extra_json_schema={"maxLength": most})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One scraped text, as `documents` v1 carries it, after `validated`."""
 
-    source: str
-    published_at: datetime
-    id: DocumentId = DocumentId("")
-    publisher: str | None = None
-    author: str | None = None
-    url: str | None = None
-    title: str | None = None
-    text: str | None = None
-    lang: str | None = None
-    fetched_at: datetime | None = None
+    source: Annotated[str, _short(200)]
+    published_at: Time
+    id: Annotated[DocumentId, _short(500)] = DocumentId("")
+    publisher: Annotated[str | None, _short(MAX_SHORT)] = None
+    author: Annotated[str | None, _short(MAX_SHORT)] = None
+    url: Annotated[str | None, _short(8_000)] = None
+    title: Annotated[str | None, _short(10_000)] = None
+    text: Annotated[str | None, _short(MAX_TEXT)] = None
+    lang: Annotated[str | None, _short(35)] = None
+    fetched_at: Time | None = None
     subjects: tuple[str, ...] = ()
     repost_of: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 
 from pipeline.catalogue import Catalogue
 from pipeline.claims import Claim, ranked, sole_claim
@@ -130,11 +130,11 @@ class Listings:
         return self._owner_or_unknown(ticker, day), found.start(), end
 
     def bracketed(
-        self, text: str, day: int, named: Iterable[tuple[int, SubjectId]]
+        self, text: str, day: int, named: Mapping[int, Collection[SubjectId]]
     ) -> list[Mention]:
         """Known tickers alone in brackets: "Apple (AAPL)", "(BRK.A, BRK.B)".
 
-        `named` holds the subjects whose names end at a position: "(IT)" and "(CEO)" are
+        `named` holds the subjects whose names end at each position: "(IT)" and "(CEO)" are
         tickers only right after the name of their company.
         """
         mentions: list[Mention] = []
@@ -149,7 +149,7 @@ class Listings:
                     continue
                 doubtful = len(symbol[1]) == 1 or symbol[1].lower() in self._words
                 if doubtful and not any(
-                    owner == subject and 0 <= found.start() - end <= 2 for end, owner in named
+                    subject in named.get(found.start() - gap, ()) for gap in range(3)
                 ):
                     continue
                 mentions.append((subject, start, start + len(part.strip())))

@@ -20,7 +20,14 @@ from pipeline.listings import (
     Mention,
 )
 from pipeline.names import Case, Form, forms, is_cjk, lowered, readable
-from pipeline.support import context_pattern, is_rating_others, is_source, is_supported
+from pipeline.spans import apart_from, longest
+from pipeline.support import (
+    context_pattern,
+    is_rating_others,
+    is_source,
+    is_supported,
+    speaks_of_ratings,
+)
 from pipeline.tickers import EXCHANGES
 
 # A bare ticker this long is no abbreviation of anything else, if it is no ordinary word.
@@ -28,8 +35,10 @@ _BARE_TICKER = 4
 # Asian codes are digits; with their suffix they are nobody's year or price.
 _DIGIT_SUFFIXES = (".T", ".KS", ".TW")
 
-# One match of the automaton: (start, end, pattern number).
+# One match of the automaton: (pattern number, start, end).
 Match = tuple[int, int, int]
+# A web address is looked for so many characters back.
+_LONGEST_ADDRESS = 2_000
 
 
 class MentionIndex:
@@ -86,21 +95,25 @@ class MentionIndex:
             self.listings.cashtags(text, day, mentions)
         coded: list[Mention] = []
         names: list[Match] = []
-        for index, start, end in self._automaton.find_matches_as_indexes(lower, overlapping=True):
+        for match in self._automaton.find_matches_as_indexes(lower, overlapping=True):
+            index, start, end = match
             if index >= self._names:
                 kind = self._triggers[index - self._names]
                 if code := self.listings.code(kind, text, start, end, day):
                     coded.append(code)
             elif not self._bounded[index] or _stands_alone(lower, start, end):
-                names.append((start, end, index))
+                names.append(match)
         if len(names) > 1:
             names = longest(names)
         if "(" in text:
-            named = [(end, claim.subject) for _, end, i in names for claim in self._claims[i]]
+            named: dict[int, set[SubjectId]] = defaultdict(set)
+            for index, _, end in names:
+                named[end].update(claim.subject for claim in self._claims[index])
             coded += self.listings.bracketed(text, day, named)
         if coded:
-            coded = _apart(coded)
-            names = [name for name in names if not _overlaps(name[0], name[1], coded)]
+            # "(NYSE: GE)" is an exchange form and a bracket
+            coded = longest(coded)
+            names = apart_from(coded, names)
             mentions += coded
         if names:
             self._add_names(text, lower, day, names, trusted, mentions)
@@ -116,46 +129,72 @@ class MentionIndex:
         mentions: list[Mention],
     ) -> None:
         """Adds the names that are meant; doubtful ones are judged once the rest is known."""
-        doubtful: list[tuple[int, int, list[Claim]]] = []
-        for start, end, index in names:
+        ratings: bool | None = None
+        doubtful: list[tuple[list[Claim], int, int]] = []
+        for index, start, end in names:
             if _in_address(lower, start) or (start and is_source(lower, start)):
                 continue
+            best: list[Claim] = []
             subject = self._sole[index]
-            if subject is not None:
-                if subject in self._analysts and is_rating_others(lower, start, end):
+            if subject is None:
+                best = [
+                    claim
+                    for claim in strongest_on(self._claims[index], day)
+                    if claim.form is not None and _case_fits(claim.form, text, start, end)
+                ]
+                if not best:
                     continue
-                mentions.append((subject, start, end))
-                continue
-            best = [
-                claim
-                for claim in strongest_on(self._claims[index], day)
-                if claim.form is not None and _case_fits(claim.form, text, start, end)
-            ]
-            if not best:
-                continue
-            subject = best[0].subject
-            if subject in self._analysts and is_rating_others(lower, start, end):
-                continue
-            certain = best[0].form is not None and not best[0].form.needs_support
-            if certain and all(claim.subject == subject for claim in best):
+                subject = best[0].subject
+            if subject in self._analysts:
+                if ratings is None:
+                    ratings = speaks_of_ratings(lower)
+                if ratings and is_rating_others(lower, start, end):
+                    continue
+            if _is_certain(best):
                 mentions.append((subject, start, end))
             else:
-                doubtful.append((start, end, best))
-        if not doubtful:
-            return
-        sure = {*trusted, *(subject for subject, _, _ in mentions)}
-        for start, end, claims in doubtful:
-            meant = {claim.subject for claim in claims if claim.subject in sure} or {
-                claim.subject
-                for claim in claims
-                if claim.form is not None
-                and is_supported(
-                    lower, start, end, self._context.get(claim.subject), claim.form.derived
-                )
-            }
+                doubtful.append((best, start, end))
+        if doubtful:
+            sure = {*trusted, *(subject for subject, _, _ in mentions)}
+            self._add_doubtful(lower, doubtful, sure, mentions)
+
+    def _add_doubtful(
+        self,
+        lower: str,
+        doubtful: list[tuple[list[Claim], int, int]],
+        sure: set[SubjectId],
+        mentions: list[Mention],
+    ) -> None:
+        """Adds the names that something in the text supports, for one subject alone."""
+        in_context: dict[SubjectId, bool] = {}
+        for claims, start, end in doubtful:
+            meant = {claim.subject for claim in claims if claim.subject in sure}
+            if not meant:
+                for claim in claims:
+                    # asked once a text: a long one may hold an ambiguous name often
+                    if claim.subject not in in_context:
+                        pattern = self._context.get(claim.subject)
+                        in_context[claim.subject] = bool(pattern and pattern.search(lower))
+                    derived = claim.form is not None and claim.form.derived
+                    if (in_context[claim.subject] and not derived) or is_supported(
+                        lower, start, end, derived
+                    ):
+                        meant.add(claim.subject)
             if len(meant) == 1:
                 mentions.append((next(iter(meant)), start, end))
                 sure |= meant
+
+
+def _is_certain(claims: list[Claim]) -> bool:
+    """Whether the best claims leave no question; no claims: the form has a sole owner."""
+    if not claims:
+        return True
+    form = claims[0].form
+    return (
+        form is not None
+        and not form.needs_support
+        and all(claim.subject == claims[0].subject for claim in claims)
+    )
 
 
 _COLONS = (":", " :")
@@ -177,28 +216,6 @@ def _name_claims(entry: Entry, words: frozenset[str]) -> Iterator[tuple[Claim, F
         if alone and ticker.isascii():
             form = Form(ticker.lower(), ticker, Case.EXACT)
             yield Claim(entry.id, first, last, entry.layer, form), form
-
-
-def longest(names: list[Match]) -> list[Match]:
-    """Without the matches that overlap a longer one, or an earlier one of the same length."""
-    kept: list[Match] = []
-    for name in sorted(names, key=lambda name: (name[0] - name[1], name[0])):
-        if all(name[1] <= start or end <= name[0] for start, end, _ in kept):
-            kept.append(name)
-    return kept
-
-
-def _apart(coded: list[Mention]) -> list[Mention]:
-    """Each place once: "(NYSE: GE)" is an exchange form and a bracket."""
-    kept: list[Mention] = []
-    for mention in coded:
-        if not _overlaps(mention[1], mention[2], kept):
-            kept.append(mention)
-    return kept
-
-
-def _overlaps(start: int, end: int, mentions: list[Mention]) -> bool:
-    return any(start < until and begin < end for _, begin, until in mentions)
 
 
 def _stands_alone(lower: str, start: int, end: int) -> bool:
@@ -229,5 +246,6 @@ def _case_fits(form: Form, text: str, start: int, end: int) -> bool:
 
 def _in_address(lower: str, position: int) -> bool:
     """Whether the position lies in a web address."""
-    begin = lower.rfind(" ", 0, position) + 1
+    earliest = max(0, position - _LONGEST_ADDRESS)
+    begin = max(earliest, lower.rfind(" ", earliest, position) + 1)
     return lower.startswith(("http", "www."), begin) or "://" in lower[begin:position]

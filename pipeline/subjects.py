@@ -59,7 +59,7 @@ class CatalogueLinker:
             if subject is not None and subject not in given:
                 given[subject] = spelling
         title, text = document.title, readable(document.body)
-        title_end = len(title) if title and document.text else 0
+        title_end = len(readable(title)) if title and document.text else 0
         weights: dict[SubjectId, float] = dict.fromkeys(given, 0.0)
         first: dict[SubjectId, int] = {}
         for subject, start, _ in index.find(text, day, given):

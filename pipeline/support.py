@@ -62,31 +62,31 @@ def is_source(lower: str, start: int) -> bool:
     )
 
 
+def speaks_of_ratings(lower: str) -> bool:
+    """Whether the text is about recommendations and price targets."""
+    return _RATING.search(lower) is not None
+
+
 def is_rating_others(lower: str, start: int, end: int) -> bool:
-    """Whether [start, end) of `lower` names who rates, not who is rated."""
-    if _RATING.search(lower) is None:
-        return False
+    """Whether [start, end), in a text that speaks of ratings, names who rates."""
     beside = _RATED_BY.search(lower, max(0, start - 24), start) or _RATES.match(lower, end)
     return beside is not None
 
 
-def is_supported(
-    lower: str, start: int, end: int, context: re.Pattern[str] | None, derived: bool
-) -> bool:
-    """Whether the text around [start, end) of `lower` speaks of a company there.
+def is_supported(lower: str, start: int, end: int, derived: bool) -> bool:
+    """Whether the words around [start, end) of `lower` speak of a company there.
 
-    `context` finds words of this company's own business, anywhere in the text. A `derived`
-    name was cut out of a longer one: nobody said that the company goes by it.
+    A `derived` name was cut out of a longer one: nobody said that the company goes by it.
     """
     if derived:
         return _AT_ONCE.match(lower, end, end + _NEAR) is not None
     if is_cjk(lower[start:end]):
         around = lower[max(0, start - _NEAR_CJK) : start] + " " + lower[end : end + _NEAR_CJK]
-        if _CJK_CUES.search(around):
-            return True
-    elif _AFTER.match(lower, end, end + _NEAR) or _BEFORE.search(lower, max(0, start - 20), start):
-        return True
-    return context is not None and context.search(lower) is not None
+        return _CJK_CUES.search(around) is not None
+    beside = _AFTER.match(lower, end, end + _NEAR) or _BEFORE.search(
+        lower, max(0, start - 20), start
+    )
+    return beside is not None
 
 
 def context_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:

@@ -11,7 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from pipeline.documents import ClassifiedDocument, DocumentId, Sentiment, SubjectId, minute_of
+from pipeline.documents import (
+    ClassifiedDocument,
+    DocumentId,
+    Sentiment,
+    SubjectId,
+    Time,
+    minute_of,
+)
 
 BUCKET_WIDTH = timedelta(minutes=1)
 MICRO = 1_000_000
@@ -99,7 +106,7 @@ class Evidence:
     document: DocumentId
     story: str
     voice: str
-    at: datetime
+    at: Time
     negative_micro: int
     novel: bool
 
@@ -113,7 +120,7 @@ class Evidence:
 class Bucket:
     """The counts of one minute of one series, with its strongest negative evidence."""
 
-    start: datetime
+    start: Time
     totals: Totals = Totals()
     evidence: tuple[Evidence, ...] = ()
 
@@ -128,7 +135,7 @@ class TrendPoint:
 
     series: SeriesKey
     bucket: Bucket
-    watermark: datetime
+    watermark: Time
     tickers: tuple[str, ...] = ()
     width_seconds: int = 60
     sweep: bool = False

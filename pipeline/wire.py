@@ -7,14 +7,14 @@ value raises `Rejected` with a reason a person can act on; decode(encode(x)) == 
 import base64
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from pipeline.documents import ClassifiedDocument, Document
+from pipeline.documents import ClassifiedDocument, Document, Time
 from pipeline.errors import Rejected
 from pipeline.trends import TrendPoint
 
@@ -70,7 +70,7 @@ class DeadLetter:
     value: str
     reason: str
     error: str
-    at: datetime
+    at: Time
     attempts: int = 1
     v: int = 1
 
@@ -110,7 +110,15 @@ encode_json: Callable[[Any], bytes] = _encoder.encode
 class Topic(Generic[T]):
     """One topic: its unprefixed name, its value type and how a value's key is made."""
 
-    def __init__(self, name: str, value_type: type[T], key: Callable[[T], str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        value_type: type[T],
+        key: Callable[[T], str],
+        rules: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`rules` are further JSON Schema keywords that the types cannot say."""
+        self._rules = dict(rules or {})
         self.name = name
         self.value_type = value_type
         self.key = key
@@ -152,6 +160,7 @@ class Topic(Generic[T]):
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 "title": f"{self.name} v1",
                 **{key: item for key, item in root.items() if key != "title"},
+                **self._rules,
                 "$defs": components,
             }
         )
@@ -181,7 +190,11 @@ def partition_of(key: bytes, partitions: int) -> int:
     return zlib.crc32(key) % partitions
 
 
-DOCUMENTS = Topic("documents", Document, lambda document: document.id)
+_ANY_TEXT = [
+    {"required": [name], "properties": {name: {"type": "string", "pattern": "\\S"}}}
+    for name in ("title", "text")
+]
+DOCUMENTS = Topic("documents", Document, lambda document: document.id, {"anyOf": _ANY_TEXT})
 CLASSIFIED = Topic("classified", ClassifiedDocument, lambda classified: classified.id)
 TRENDS = Topic("trends", TrendPoint, lambda point: str(point.series))
 DEAD_LETTERS = Topic(

@@ -18,10 +18,19 @@ from typing import Any
 import kafka
 import sqlalchemy
 
+from workers.broker import admin_client, committed_positions, end_positions
 from workers.children import dies_with_parent, log_tail
+from workers.settings import read_settings
 
 COMMAND = (sys.executable, "-m", "workers.cli")
-STREAM = ("classify", "archive", "aggregate", "watch", "notify")
+READS = {
+    "classify": "documents",
+    "archive": "classified",
+    "aggregate": "classified",
+    "watch": "trends",
+    "notify": "alerts",
+}
+STREAM = tuple(READS)
 
 
 class Process:
@@ -101,8 +110,10 @@ class Cluster:
     def prefix(self) -> str:
         return self.environment.get("BELLWETHER_TOPIC_PREFIX", "bellwether.")
 
-    def run(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """A `bellwether` command; fails with its output when it exits non-zero."""
+    def run(
+        self, *arguments: str, timeout: float = 120, allowed: tuple[int, ...] = (0,)
+    ) -> subprocess.CompletedProcess[str]:
+        """A `bellwether` command; fails with its output on a status that is not allowed."""
         done = subprocess.run(
             [*COMMAND, *arguments],
             env=self.environment,
@@ -110,7 +121,9 @@ class Cluster:
             text=True,
             timeout=timeout,
         )
-        assert done.returncode == 0, f"bellwether {' '.join(arguments)}:\n{done.stderr[-4000:]}"
+        assert done.returncode in allowed, (
+            f"bellwether {' '.join(arguments)}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
         return done
 
     def add(self, stage: str, **extra: str) -> Process:
@@ -140,7 +153,11 @@ class Cluster:
         self.engine.dispose()
 
     def until(
-        self, condition: Callable[[], bool], seconds: float, what: str, every: float = 0.25
+        self,
+        condition: Callable[[], bool],
+        seconds: float,
+        what: str | Callable[[], str],
+        every: float = 0.25,
     ) -> None:
         """Supervise until `condition`; fails saying `what` was awaited, with the logs' ends."""
         deadline = time.monotonic() + seconds
@@ -151,7 +168,8 @@ class Cluster:
                 return
             if time.monotonic() > deadline:
                 logs = "\n".join(f"{p.name}: {log_tail(p.log, 6)}" for p in self.processes)
-                raise AssertionError(f"not within {seconds:g} s: {what}\n{logs}")
+                awaited = what if isinstance(what, str) else what()
+                raise AssertionError(f"not within {seconds:g} s: {awaited}\n{logs}")
             time.sleep(every)
 
     def scalar(self, query: str, **parameters: Any) -> Any:
@@ -206,6 +224,17 @@ class Cluster:
         finally:
             consumer.close()
 
+    def lags(self) -> dict[str, int]:
+        """Records each stage has still to acknowledge, by the broker's word."""
+        kafka_settings = read_settings(self.environment).kafka
+        found = {}
+        with admin_client(kafka_settings) as client:
+            for stage, topic in READS.items():
+                ends = end_positions(client, [self.prefix + topic])
+                done = committed_positions(client, self.prefix + stage)
+                found[stage] = sum(end - done.get(place, 0) for place, end in ends.items())
+        return found
+
     def producer(self) -> kafka.KafkaProducer:
         return kafka.KafkaProducer(
             bootstrap_servers=self.environment["BELLWETHER_KAFKA"],
@@ -241,7 +270,8 @@ class Cluster:
             producer.close()
 
     def check(self) -> dict[str, Any]:
-        """`bellwether db check --json`: its last line."""
-        line = self.run("db", "check", "--json").stdout.strip().splitlines()[-1]
-        found: dict[str, Any] = json.loads(line)
+        """`bellwether db check --json`: its last line; status 1 says the counts differ."""
+        done = self.run("db", "check", "--json", allowed=(0, 1))
+        assert done.stdout.strip(), done.stderr[-3000:]
+        found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
         return found

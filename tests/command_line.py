@@ -12,7 +12,7 @@ from workers.process import STAGES
 def leaf_of(words: Sequence[str]) -> str:
     """The command that `bellwether WORDS` would run, its arguments and options parsed.
 
-    The name of a group alone, as prose mentions it, is fine too. Raises AssertionError
+    A bare name, as prose mentions a command, only has to exist. Raises AssertionError
     saying what is wrong. `[optional]` and `…` are for people and left out.
     """
     written = f"bellwether {' '.join(words)}"
@@ -23,7 +23,7 @@ def leaf_of(words: Sequence[str]) -> str:
     try:
         while True:
             is_group = hasattr(command, "resolve_command")
-            if "--help" in rest[:1] or (is_group and not rest):
+            if not rest or "--help" in rest[:1]:
                 return " ".join(path)
             context = command.make_context(path[-1], rest, parent=context)
             if not is_group:

@@ -7,16 +7,13 @@ started fails the tests; nothing is skipped.
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import kafka
-import kafka.errors
 import pytest
 
-from workers.embedded import EmbeddedServer, embedded_broker
+from workers.embedded import EmbeddedServer, broker_answers, embedded_broker
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,7 +52,7 @@ def apache_broker(folder: Path) -> EmbeddedServer:
             "message.max.bytes=16777216",
             "replica.fetch.max.bytes=16777216",
         ),
-        _answers,
+        broker_answers,
     )
     server.port = _free_pair()
     return server
@@ -72,20 +69,6 @@ def _free_pair() -> int:
             except (OSError, OverflowError):
                 continue
             return port
-
-
-def _answers(port: int) -> bool:
-    try:
-        client = kafka.KafkaAdminClient(
-            bootstrap_servers=f"127.0.0.1:{port}",
-            bootstrap_timeout_ms=1000,
-            request_timeout_ms=2000,
-        )
-    except (kafka.errors.KafkaError, OSError):
-        time.sleep(0.1)  # a poll of a starting server, bounded by its wait_ready
-        return False
-    client.close()
-    return True
 
 
 def start_broker(kind: str, folder: Path) -> EmbeddedServer | AttachedBroker:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 import psycopg
 import pytest
@@ -46,6 +47,17 @@ class RedisServer:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Start and wait until it answers."""
@@ -91,6 +103,17 @@ class PostgresServer:
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://bellwether@127.0.0.1:{self.port}/{database}"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Create the cluster on the first start, and wait until it answers."""
@@ -184,11 +207,8 @@ def open_folder(prefix: str) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """A running Redis, shared: use a prefix or database of your own, or `redis_client`."""
-    with open_folder("bellwether-redis-") as folder:
-        server = RedisServer(folder)
-        server.start()
+    with open_folder("bellwether-redis-") as folder, RedisServer(folder) as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture
@@ -202,15 +222,12 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A running PostgreSQL with the database `migrated`, a template at the newest revision."""
-    with open_folder("bellwether-postgres-") as folder:
-        server = PostgresServer(folder)
-        server.start()
+    with open_folder("bellwether-postgres-") as folder, PostgresServer(folder) as server:
         server.admin("CREATE DATABASE migrated TEMPLATE template0")
         engine = connect(server.url("migrated"))
         upgrade(engine)
         engine.dispose()
         yield server
-        server.stop()
 
 
 @pytest.fixture

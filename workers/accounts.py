@@ -11,7 +11,7 @@ from sqlalchemy import Engine, and_, case, func, select
 
 from pipeline.stores.consistency import Comparison, compare, lasting
 from pipeline.stores.consistency import rebuild as rebuild_redis
-from pipeline.stores.database import connect, reading
+from pipeline.stores.database import reading
 from pipeline.stores.redis_connection import connect_redis
 from pipeline.stores.tables import alert_events, classifications, documents
 from workers.letters import count_letters
@@ -46,15 +46,11 @@ class Archived:
     classified: int
 
 
-def check_accounts(settings: Settings) -> Accounts:
+def check_accounts(engine: Engine, settings: Settings) -> Accounts:
     """Count and compare; nothing is changed. Raises `Unavailable`."""
-    engine = connect(settings.database)
-    try:
-        with reading(engine) as connection:
-            count = connection.scalar(select(func.count()).select_from(documents)) or 0
-        compared = comparison(engine, settings)
-    finally:
-        engine.dispose()
+    with reading(engine) as connection:
+        count = connection.scalar(select(func.count()).select_from(documents)) or 0
+    compared = comparison(engine, settings)
     letters = count_letters(settings.kafka) if settings.kafka.servers else None
     return Accounts(
         documents=count,
@@ -77,15 +73,11 @@ def comparison(
         return lasting(first, compare(engine, store, now(), settings.trend_retention))
 
 
-def rebuild(settings: Settings) -> int:
+def rebuild(engine: Engine, settings: Settings) -> int:
     """Restore Redis from SQL; how many documents were counted again."""
-    engine = connect(settings.database)
-    try:
-        with closing(connect_redis(settings.redis)) as client:
-            store = trend_store(settings, client)
-            return rebuild_redis(engine, store, now(), settings.trend_retention)
-    finally:
-        engine.dispose()
+    with closing(connect_redis(settings.redis)) as client:
+        store = trend_store(settings, client)
+        return rebuild_redis(engine, store, now(), settings.trend_retention)
 
 
 def _as_mappings(compared: Comparison) -> Iterator[Mapping[str, Any]]:

@@ -23,15 +23,9 @@ from mode.supervisors import CrashingSupervisor
 
 from workers.delivery import Delivery, Policy
 from workers.health import Health
+from workers.sending import Sender, faust_broker, faust_credentials, new_producer
 from workers.settings import Settings
-from workers.transport import (
-    BatchConsumer,
-    BatchTransport,
-    Sender,
-    faust_broker,
-    faust_credentials,
-    new_producer,
-)
+from workers.transport import BatchConsumer, BatchTransport
 from workers.wiring import Stage
 
 log = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ done around them: creating topics, replaying, measuring lag, reading dead letter
 """
 
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,13 @@ def kafka_client_config(kafka_settings: KafkaSettings) -> dict[str, Any]:
         config["sasl_plain_password"] = kafka_settings.sasl_password
     return config
 
+
+_NO_COORDINATOR_YET = (
+    kafka.errors.CoordinatorNotAvailableError,
+    kafka.errors.CoordinatorLoadInProgressError,
+    kafka.errors.NotCoordinatorError,
+)
+_COORDINATOR_SECONDS = 15.0
 
 # What waiting cannot mend: an operator must change a setting, here or at the broker.
 _REFUSALS = (
@@ -165,8 +173,19 @@ def _positions(
 
 
 def committed_positions(client: kafka.KafkaAdminClient, group: str) -> dict[tuple[str, int], int]:
-    """What `group` has acknowledged; a partition it never acknowledged is left out."""
-    answer = client.list_group_offsets({group: None}).get(group, {})
+    """What `group` has acknowledged; a partition it never acknowledged is left out.
+
+    A new cluster looks for its group coordinators when it is first asked: that is waited for.
+    """
+    deadline = time.monotonic() + _COORDINATOR_SECONDS
+    while True:
+        try:
+            answer = client.list_group_offsets({group: None}).get(group, {})
+            break
+        except _NO_COORDINATOR_YET:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
     return {
         (found.topic, found.partition): value.offset
         for found, value in answer.items()

@@ -4,7 +4,6 @@
 work: bad input, missing settings, a service that does not answer, each one line.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -63,10 +62,6 @@ def status_of(arguments: Sequence[str]) -> int:
         return _cannot(f"{error.format_message()} (see {where} --help)")
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # whoever read our output has seen enough; Python must not complain at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return status if isinstance(status, int) else 0
 
 

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.errors import BellwetherError, ConfigurationError
-from workers.embedded import HOST, EmbeddedServices, free_port, is_free, lock_folder
+from pipeline.errors import ConfigurationError
+from workers.embedded import EmbeddedServices, lock_folder
+from workers.servers import HOST, free_port, is_free
 from workers.settings import Settings, read_settings
 from workers.supervisor import Supervisor, child_environment, stage_children
 from workers.topics import ensure_topics
@@ -92,7 +93,7 @@ class LocalCluster:
         def guarded() -> None:
             try:
                 work()
-            except BellwetherError as error:
+            except Exception as error:  # raised again by `check`, on the caller's thread
                 self._failure = error
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)

@@ -142,12 +142,16 @@ def _rules(settings: Settings) -> Iterator[Check]:
 
 
 def _subscriptions(settings: Settings) -> Iterator[Check]:
-    if not settings.subscriptions:
-        return
-    from alerts.routing import load_subscriptions
+    from workers.wiring import receivers
 
-    found = load_subscriptions(settings.subscriptions)
-    yield Check("subscriptions", "ok", f"{settings.subscriptions}: {len(found)} subscriptions")
+    told, channels = receivers(settings)
+    ways = " and ".join(sorted({one.channel for one in told}))
+    yield Check(
+        "subscriptions",
+        "ok",
+        f"{settings.subscriptions or 'none given'}: alerts go to {ways or 'nobody'}"
+        + ("" if "webhook" in channels else "; no webhook is set"),
+    )
 
 
 def _feeds(settings: Settings) -> Iterator[Check]:

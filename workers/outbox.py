@@ -11,6 +11,7 @@ one may, when killed) loses none of ours. Sending twice is harmless: the id is t
 """
 
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -149,11 +150,7 @@ class Sender:
         Returns early, with what is confirmed by then, when `stopping()`.
         """
         with broker_errors(self._settings, "sending documents"):
-            try:
-                return self._sent(self._connected(), batch, stopping)
-            except kafka.errors.KafkaError:
-                self.close()  # the next attempt looks the broker up anew
-                raise
+            return self._sent(self._connected(), batch, stopping)
 
     def close(self) -> None:
         """End the connection; what is not confirmed is sent again another time."""
@@ -163,6 +160,8 @@ class Sender:
 
     def _connected(self) -> kafka.KafkaProducer:
         if self._producer is None:
+            # a client that cannot reach its broker leaves sockets behind with each attempt
+            _reach(self._settings.servers)
             self._producer = kafka.KafkaProducer(
                 **kafka_client_config(self._settings),
                 client_id="bellwether-ingest",
@@ -173,7 +172,8 @@ class Sender:
                 linger_ms=5,
                 max_request_size=4 * 1024 * 1024,
                 max_block_ms=5_000,
-                request_timeout_ms=10_000,
+                # below the delivery's, so that one lost answer is asked for again
+                request_timeout_ms=round(self._confirm_seconds * 600),
                 delivery_timeout_ms=round(self._confirm_seconds * 1000),
                 bootstrap_timeout_ms=5_000,
                 allow_auto_create_topics=False,
@@ -215,6 +215,21 @@ class Sender:
                 failure,
             )
         return confirmed
+
+
+def _reach(servers: str) -> None:
+    """Return when one of the brokers takes a connection. Raises `OSError`."""
+    failure: OSError | None = None
+    for server in servers.split(","):
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=3).close()
+        except OSError as error:
+            failure = error
+        else:
+            return
+    if failure is not None:
+        raise failure
 
 
 class Delivery:

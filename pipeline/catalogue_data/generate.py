@@ -47,7 +47,7 @@ _PRIMARY = {
     "UNA.AS": "ULVR.L", "ABB": "ABBN.SW", "ABB.ST": "ABBN.SW", "VOW.DE": "VOW3.DE",
     "NDA-SE.ST": "NDA-FI.HE", "AZN.ST": "AZN.L", "CCEP.L": "CCEP", "IAG.MC": "IAG.L",
     "FER.MC": "FER", "GOOG": "GOOGL", "FOX": "FOXA", "NWS": "NWSA", "UA": "UAA",
-    "CENT": "CENTA", "CWEN.A": "CWEN",
+    "STLAP.PA": "STLAM.MI", "CENT": "CENTA", "CWEN.A": "CWEN",
 }  # fmt: skip
 
 

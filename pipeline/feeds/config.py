@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import httpx
 import yaml
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.feeds.feed import SourceConfig
+from pipeline.feeds.fetch import web_url
 
 KINDS = ("rss",)
 _KEYS = (
@@ -142,11 +142,9 @@ class _File:
 
     def _check_url(self, node: Any, text: str) -> None:
         try:
-            url = httpx.URL(text)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise self._error(node, f"url: {error}") from error
-        if url.scheme not in ("http", "https") or not url.host:
-            raise self._error(node, "url: must begin with http:// or https:// and name a host")
+            url = web_url(text)
+        except Unavailable as error:
+            raise self._error(node, f"url: {error.what}") from error
         if url.userinfo:
             raise self._error(node, "url: holds a user or password; secrets have no place here")
 
@@ -167,7 +165,7 @@ class _File:
         text = self._string(node, "zone")
         try:
             ZoneInfo(text)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ZoneInfoNotFoundError) as error:
             raise self._error(
                 node, f"zone: {text!r} is not a zone such as Asia/Shanghai"
             ) from error

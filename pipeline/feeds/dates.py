@@ -14,6 +14,7 @@ _MONTHS = {
     )
 }
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_WEEKDAY = r"(?:[a-z]{3,9}(?:\.?,\s*|\.?\s+))?"
 _TIME = (
     r"(?:[\s,T]*(?:at\s+)?(?P<half_word>上午|下午|오전|오후)?\s*(?P<hour>\d{1,2})[:时點点](?P<minute>\d{1,2})"
     r"(?:[:分](?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?秒?)?分?\s*(?P<half>[ap]\.?m\.?)?"
@@ -28,7 +29,7 @@ _FORMS = tuple(
         + _MONTH
         + r"[\s,-]+(?P<year>\d{4}|\d{2})",
         # March 8, 2026 5:58 PM EST; Sun Mar 8 2026
-        r"(?:[a-z]{3,9}(?:\.?,\s*|\.?\s+))?" + _MONTH + r"\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+"
+        _WEEKDAY + _MONTH + r"\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+"
         r"(?P<year>\d{4})",
         # 2026-03-08 23:58; 2026/3/8 9:05; 2026.03.08; 2026年3月8日; 2026년 3월 8일
         r"(?P<year>\d{4})[-/.年년]\s?(?P<month_number>\d{1,2})[-/.月월]\s?(?P<day>\d{1,2})[日일]?",

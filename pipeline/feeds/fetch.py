@@ -102,7 +102,7 @@ class Fetcher:
             headers["If-None-Match"] = etag
         if last_modified:
             headers["If-Modified-Since"] = last_modified
-        target = _checked(url)
+        target = web_url(url)
         self._turn(target)
         deadline = self._clock() + self._limits.total_seconds
         for _ in range(self._limits.max_redirects + 1):
@@ -118,7 +118,7 @@ class Fetcher:
                 raise Unavailable(f"{shown(target)}: not a valid address") from error
             if location is None:
                 return page
-            onward = _checked(urljoin(str(target), location))
+            onward = web_url(urljoin(str(target), location))
             if target.scheme == "https" and onward.scheme == "http":
                 raise Unavailable(f"{shown(target)}: redirects from https to http")
             target = onward
@@ -229,15 +229,20 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def _checked(url: str) -> httpx.URL:
+def web_url(url: str) -> httpx.URL:
+    """The URL, which names a host by http or https. Raises `Unavailable`; as a URL may hold
+    a password, the reason does not repeat it."""
     try:
         parsed = httpx.URL(url)
+        port = parsed.port
     except (httpx.InvalidURL, ValueError, TypeError) as error:
-        raise Unavailable(f"not a URL: {url[:200]!r}") from error
+        raise Unavailable("not a URL") from error
     if parsed.scheme not in ("http", "https"):
         raise Unavailable(f"only http and https are fetched, not {parsed.scheme[:20] or 'nothing'}")
     if not parsed.host:
-        raise Unavailable(f"no host in the URL {url[:200]!r}")
+        raise Unavailable("the URL names no host")
+    if port is not None and not 0 < port < 65536:
+        raise Unavailable(f"no port {port}")
     return parsed
 
 

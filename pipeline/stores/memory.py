@@ -78,12 +78,14 @@ class MemoryTrendStore:
         """The ids of the documents counted in the buckets of `day`."""
         return set(self._marks.get(day, ()))
 
-    def buckets_of_day(self, day: datetime) -> Iterator[tuple[SeriesKey, Bucket]]:
-        """Every bucket of `day`, series by series."""
+    def totals_of_day(
+        self, day: datetime
+    ) -> Iterator[tuple[tuple[SeriesKey, datetime], tuple[int, ...]]]:
+        """((series, start), the counts in the order of `Totals`) of every bucket of `day`."""
         for series, minutes in self._buckets.items():
             for start, bucket in minutes.items():
                 if _day(start) == day:
-                    yield series, bucket
+                    yield (series, start), bucket.totals.row()
 
 
 class MemoryStoryIndex:

@@ -19,7 +19,7 @@ _UPGRADE_LOCK = 0x62656C6C
 
 def head() -> str:
     """The newest revision this program knows."""
-    found = ScriptDirectory.fromconfiguration(configuration(None)).get_current_head()
+    found = ScriptDirectory.from_config(configuration(None)).get_current_head()
     assert found is not None, "the package `migrations` holds no revision"
     return found
 

@@ -1,6 +1,7 @@
 -- The buckets of some days of one series: every minute with a count in it, unordered.
 --
--- KEYS     the hashes, one a day, as count_documents.lua keeps them
+-- KEYS     the hashes, one a day and series, as count_documents.lua keeps them
+-- ARGV[1]  'all', or 'totals' to leave the evidence out
 -- Answers  msgpack {{index of the key from 0, minute, nine totals, {evidence, ...}}, ...}
 
 local answer = {''}
@@ -13,7 +14,7 @@ for index, key in ipairs(KEYS) do
     if string.byte(field) ~= 101 then -- 'e': evidence
       number = number + 1
       answer[#answer + 1] = '\148' .. cmsgpack.pack(index - 1) .. cmsgpack.pack(tonumber(field))
-        .. totals .. (fields['e' .. field] or '\144')
+        .. totals .. (ARGV[1] == 'all' and fields['e' .. field] or '\144')
     end
   end
 end

@@ -21,6 +21,7 @@ from pipeline.stores.trend_packing import (
     day_start,
     from_micros,
     unpacked_buckets,
+    unpacked_rows,
     unpacked_states,
     unpacked_totals,
 )
@@ -71,13 +72,13 @@ class RedisTrendStore:
     def buckets(self, series: SeriesKey, start: datetime, end: datetime) -> list[Bucket]:
         """The non-empty buckets of `series` in [start, end), oldest first."""
         found: list[Bucket] = []
-        days = [
-            day for day in self._days() if day_start(day) < end and day_start(day) + DAY > start
-        ]
+        days = [day for day in self._days() if start - DAY < day_start(day) < end]
         for first in range(0, len(days), _DAYS_AT_ONCE):
             part = days[first : first + _DAYS_AT_ONCE]
-            read = self._read_keys([self._key(day, series) for day in part], part)
-            found.extend(bucket for _, bucket in read if start <= bucket.start < end)
+            answer = self._read_keys([self._key(day, series) for day in part])
+            found.extend(
+                bucket for bucket in unpacked_buckets(answer, part) if start <= bucket.start < end
+            )
         found.sort(key=lambda bucket: bucket.start)
         return found
 
@@ -121,15 +122,17 @@ class RedisTrendStore:
             marks = self._client.sscan_iter(f"{self._prefix}marks:{day_name(day)}", count=2_000)
             return {DocumentId(mark.decode()) for mark in marks}
 
-    def buckets_of_day(self, day: datetime) -> Iterator[tuple[SeriesKey, Bucket]]:
-        """Every bucket of `day`, series by series."""
+    def totals_of_day(
+        self, day: datetime
+    ) -> Iterator[tuple[tuple[SeriesKey, datetime], tuple[int, ...]]]:
+        """((series, start), the counts in the order of `Totals`) of every bucket of `day`."""
         name = day_name(day)
         every = self._series_of(name)
         for first in range(0, len(every), _SERIES_AT_ONCE):
             part = every[first : first + _SERIES_AT_ONCE]
-            keys = [self._key(name, series) for series in part]
-            for index, bucket in self._read_keys(keys, [name] * len(part)):
-                yield part[index], bucket
+            answer = self._read_keys([self._key(name, series) for series in part], "totals")
+            for index, start, totals in unpacked_rows(answer, name):
+                yield (part[index], start), totals
 
     # What housekeeping needs to keep `trend_buckets` (pipeline.stores.trend_history).
 
@@ -189,10 +192,9 @@ class RedisTrendStore:
             names = cast(set[bytes], self._client.smembers(f"{self._prefix}series:{day}"))
         return [SeriesKey.parse(name.decode()) for name in names]
 
-    def _read_keys(self, keys: list[str], days: list[str]) -> Iterator[tuple[int, Bucket]]:
+    def _read_keys(self, keys: list[str], what: str = "all") -> bytes:
         with redis_unavailable():
-            answer = cast(bytes, self._read(keys=keys))
-        return unpacked_buckets(answer, days)
+            return cast(bytes, self._read(keys=keys, args=[what]))
 
     def _key(self, day: str, series: SeriesKey) -> str:
         return f"{self._prefix}b:{day}:{series}"

@@ -75,44 +75,51 @@ def batches(
 
 
 def _batch(documents: Sequence[CountedDocument], retention: timedelta, slack: timedelta) -> Batch:
-    # series of a day -> minute -> the bucket, so that one series-day is read and written once
-    groups: dict[tuple[str, SeriesKey], dict[int, datetime]] = {}
-    days: dict[datetime, tuple[str, int]] = {}
-    touched: list[list[tuple[str, SeriesKey, int, int]]] = []
-    packed: list[tuple[DocumentId, str, int, list[object]]] = []
+    # series of a day -> minute -> its bucket's place, filled in once all are known, so that
+    # one series-day is read and written once
+    groups: dict[tuple[str, SeriesKey], dict[int, _Place]] = {}
+    starts: dict[datetime, tuple[str, int]] = {}
+    given: list[tuple[CountedDocument, str, list[object], list[tuple[_Place, int]]]] = []
     for document in documents:
         day = day_name(document.at)
         variants: list[object] = []
         seen: dict[int, int] = {}
-        touches: list[tuple[str, SeriesKey, int, int]] = []
+        touched: list[tuple[_Place, int]] = []
         for contribution in document.contributions:
             bucket = contribution.bucket
             variant = seen.get(id(bucket))
             if variant is None:
                 variants.append((bucket.totals.row(), _packed(bucket.evidence)))
                 variant = seen[id(bucket)] = len(variants)
-            place = days.get(bucket.start)
+            where = starts.get(bucket.start)
+            if where is None:
+                where = starts[bucket.start] = _minute(bucket.start)
+            if where[0] != day:
+                raise ValueError(f"{document.document} of {day} counts in a bucket of {where[0]}")
+            minutes = groups.setdefault((day, contribution.series), {})
+            place = minutes.get(where[1])
             if place is None:
-                place = days[bucket.start] = _place(bucket.start)
-            if place[0] != day:
-                raise ValueError(f"{document.document} of {day} counts in a bucket of {place[0]}")
-            groups.setdefault((day, contribution.series), {})[place[1]] = bucket.start
-            touches.append((day, contribution.series, place[1], variant))
-        touched.append(touches)
-        packed.append((document.document, day, micros(document.at), variants))
-    numbers: dict[tuple[str, SeriesKey, int], int] = {}
+                place = minutes[where[1]] = _Place(bucket.start)
+            touched.append((place, variant))
+        given.append((document, day, variants, touched))
     buckets: list[tuple[SeriesKey, datetime]] = []
-    for (day, series), minutes in groups.items():
-        for minute, start in minutes.items():
-            buckets.append((series, start))
-            numbers[day, series, minute] = len(buckets)
+    for (_, series), minutes in groups.items():
+        for place in minutes.values():
+            buckets.append((series, place.start))
+            place.number = len(buckets)
     argument = _encode(
         (
             retention // timedelta(milliseconds=1),
             slack // timedelta(milliseconds=1),
             [
-                (*one, [part for d, s, m, v in touches for part in (numbers[d, s, m], v)])
-                for one, touches in zip(packed, touched, strict=True)
+                (
+                    document.document,
+                    day,
+                    micros(document.at),
+                    variants,
+                    [part for place, variant in touched for part in (place.number, variant)],
+                )
+                for document, day, variants, touched in given
             ],
             [(day, str(series), list(minutes)) for (day, series), minutes in groups.items()],
         )
@@ -120,7 +127,17 @@ def _batch(documents: Sequence[CountedDocument], retention: timedelta, slack: ti
     return Batch(argument, buckets)
 
 
-def _place(start: datetime) -> tuple[str, int]:
+class _Place:
+    """A bucket of the batch and, once known, its number in it."""
+
+    __slots__ = ("number", "start")
+
+    def __init__(self, start: datetime) -> None:
+        self.start = start
+        self.number = 0
+
+
+def _minute(start: datetime) -> tuple[str, int]:
     if start.second or start.microsecond:
         raise ValueError(f"a bucket of {BUCKET_WIDTH} begins at {start.isoformat()}")
     return day_name(start), start.hour * 60 + start.minute
@@ -148,11 +165,18 @@ def unpacked_states(
         yield name, _bucket(name[1], totals, evidence)
 
 
-def unpacked_buckets(answer: bytes, days: Sequence[str]) -> Iterator[tuple[int, Bucket]]:
-    """(index of the key, bucket), as the reading script answered; `days` are the keys' days."""
+def unpacked_buckets(answer: bytes, days: Sequence[str]) -> Iterator[Bucket]:
+    """The buckets the reading script answered with; `days` are the days of its keys."""
     starts = [day_start(day) for day in days]
     for index, minute, totals, evidence in _read.decode(answer):
-        yield index, _bucket(starts[index] + timedelta(minutes=minute), totals, evidence)
+        yield _bucket(starts[index] + timedelta(minutes=minute), totals, evidence)
+
+
+def unpacked_rows(answer: bytes, day: str) -> Iterator[tuple[int, datetime, PackedTotals]]:
+    """(index of the key, start, totals) from the same answer, for keys of one day."""
+    start = day_start(day)
+    for index, minute, totals, _ in _read.decode(answer):
+        yield index, start + timedelta(minutes=minute), totals
 
 
 def unpacked_totals(packed: bytes, day: str, minute: str) -> Bucket:

@@ -5,13 +5,14 @@ import json
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import pytest
 import websocket
 
 BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -166,11 +167,11 @@ class Browser:
 
 
 @contextmanager
-def chromium(folder: Path) -> Iterator[Browser]:
+def chromium(folder: Path, binaries: Sequence[str] = BINARIES) -> Iterator[Browser]:
     """A new browser whose profile lies in `folder`; it ends with the block."""
-    binary = next(filter(None, map(shutil.which, BINARIES)), None)
+    binary = next(filter(None, map(shutil.which, binaries)), None)
     if binary is None:
-        raise RuntimeError("no Chromium found: install the package `chromium`")
+        pytest.fail("no Chromium found: install the package `chromium`", pytrace=False)
     log = folder / "chromium.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -260,3 +260,11 @@ def test_the_page_is_a_picture_in_both_colours_and_widths(
         # nothing is pushed off the side
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.errors == []
+
+
+def test_a_missing_chromium_fails_and_names_the_package(tmp_path: Path) -> None:
+    with (
+        pytest.raises(pytest.fail.Exception, match="install the package `chromium`"),
+        chromium(tmp_path, binaries=("no-such-browser",)),
+    ):
+        pass

@@ -1,5 +1,7 @@
 """One cluster for the whole fault suite; every scenario breaks it and must leave it whole."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "/faults/" in str(item.path):
             item.add_marker(pytest.mark.faults)
             item.add_marker(pytest.mark.timeout(240))
+
+
+def only_logs(_folder: str, names: list[str]) -> list[str]:
+    """What `copytree` leaves out: all but the processes' logs."""
+    return [name for name in names if not name.endswith(".log")]
 
 
 class Receiver:
@@ -107,7 +114,10 @@ class World:
         cluster.until(
             lambda: cluster.archived(plan.run) >= plan.documents - dead,
             seconds,
-            f"{plan.documents - dead} documents of {plan.run} in SQL",
+            lambda: (
+                f"{plan.documents - dead} documents of {plan.run} in SQL, there are "
+                f"{cluster.archived(plan.run)}; lag {cluster.lags()}"
+            ),
         )
         cluster.until(
             lambda: bool(cluster.check()["redis_equals_sql"]), seconds, "Redis equal to SQL", 1.0
@@ -212,6 +222,8 @@ def _world(broker_kind: str, folder: Path) -> Iterator[World]:
         yield found
     finally:
         cluster.stop()
+        if kept := os.environ.get("BELLWETHER_TEST_LOGS"):
+            shutil.copytree(folder, kept, ignore=only_logs, dirs_exist_ok=True)
         database.stop()
         redis.stop()
         broker.stop()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import delete, select
+from sqlalchemy import Engine, delete, select
 
 from pipeline.stores.archive import SqlArchive
 from pipeline.stores.consistency import compare, lasting, rebuild
@@ -14,11 +14,12 @@ from pipeline.stores.recount import days_archived_since, recount
 from pipeline.stores.redis_trends import RedisTrendStore
 from pipeline.stores.tables import classifications, documents, trend_buckets
 from pipeline.stores.trend_history import newest_persisted, persist, persisted
-from pipeline.trends import EVERYTHING, TOTALS_FIELDS, SeriesKey
+from pipeline.trends import EVERYTHING, TOTALS_FIELDS, Bucket, SeriesKey
 from tests.contracts.streams import FOREVER, T0, counted, distinct, document, streams
 
 NOW = datetime(2026, 1, 6, 12, tzinfo=UTC)
 RETENTION = timedelta(days=8)
+Name = tuple[SeriesKey, datetime]
 PER_EXAMPLE = settings(
     max_examples=15,
     deadline=None,
@@ -31,7 +32,7 @@ def store(redis_client) -> RedisTrendStore:
     return RedisTrendStore(redis_client, retention=RETENTION)
 
 
-def state(store):
+def state(store: RedisTrendStore | MemoryTrendStore) -> dict[Name, Bucket]:
     return {
         (series, bucket.start): bucket
         for series in store.series()
@@ -39,7 +40,7 @@ def state(store):
     }
 
 
-def empty(engine) -> None:
+def empty(engine: Engine) -> None:
     with writing(engine) as connection:
         connection.execute(delete(documents))
 
@@ -182,7 +183,7 @@ def test_days_are_utc_days_of_publication(engine):
     assert days_archived_since(engine, NOW) == {midnight - timedelta(days=1), midnight}
 
 
-def kept(engine):
+def kept(engine: Engine) -> dict[Name, tuple[int, ...]]:
     with reading(engine) as connection:
         return {
             (SeriesKey.parse(row["series"]), row["start"]): tuple(row[n] for n in TOTALS_FIELDS)

@@ -44,7 +44,8 @@ def empty_url(request, tmp_path) -> str:
     """A database without a schema; the folder of the SQLite file does not exist yet."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/not/yet/there.db"
-    return request.getfixturevalue("postgres_server").new_database()
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.new_database()
 
 
 def test_the_migrated_schema_is_the_one_of_the_tables(engine):
@@ -179,9 +180,7 @@ def test_a_statement_that_takes_too_long_is_unavailable(postgres_url):
 
 
 def test_a_postgres_that_went_away_and_came_back_serves_the_same_engine():
-    with open_folder("bellwether-postgres-") as folder:
-        server = PostgresServer(folder)
-        server.start()
+    with open_folder("bellwether-postgres-") as folder, PostgresServer(folder) as server:
         engine = connect(server.new_database())
         upgrade(engine)
         archive = SqlArchive(engine)
@@ -193,7 +192,6 @@ def test_a_postgres_that_went_away_and_came_back_serves_the_same_engine():
         archive.store([document("b")], NOW)
         assert count(engine, documents) == 2
         engine.dispose()
-        server.stop()
 
 
 def test_every_error_that_is_not_the_databases_passes_unchanged():
@@ -265,7 +263,12 @@ def test_retention_deletes_what_was_written_long_ago_and_nothing_else(engine):
             ],
         )
         for name in ("gone", "new"):
-            key = {"fingerprint": name, "opened_at": T0, "severity": 1, "record": {}}
+            key: dict[str, object] = {
+                "fingerprint": name,
+                "opened_at": T0,
+                "severity": 1,
+                "record": {},
+            }
             connection.execute(
                 insert(alert_events), [key | {"revision": 1, "state": "resolved", "at": T0}]
             )
@@ -316,6 +319,7 @@ def test_a_new_alert_row_knows_when_it_was_written(engine):
     with writing(engine) as connection:
         connection.execute(insert(alerts), [row])
         written = connection.scalar(select(alerts.c.recorded_at))
+    assert written is not None
     assert abs(datetime.now(UTC) - written) < timedelta(minutes=1)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import redis
 
+from pipeline.documents import DocumentId
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.stores.redis_connection import connect_redis, redis_unavailable
 from pipeline.stores.redis_stories import RedisStoryIndex
@@ -18,10 +19,8 @@ from tests.services import RedisServer, free_port
 @pytest.fixture
 def own_server(tmp_path):
     """A Redis of this test alone, to be stopped and restarted."""
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer(tmp_path) as server:
+        yield server
 
 
 def documents_counted(store) -> int:
@@ -37,7 +36,7 @@ def test_a_redis_that_is_not_there_is_unavailable_in_every_call():
         lambda: list(store.series()),
         lambda: list(store.days()),
         store.now,
-        lambda: RedisStoryIndex(client).place([("a", "x")]),
+        lambda: RedisStoryIndex(client).place([(DocumentId("a"), "x")]),
     ):
         with pytest.raises(Unavailable) as raised:
             call()
@@ -59,12 +58,12 @@ def test_a_redis_that_restarts_empty_serves_the_same_store_again(own_server):
 def test_a_full_redis_is_unavailable_and_counts_nothing_by_halves(redis_client):
     store = RedisTrendStore(redis_client)
     store.add(counted([document("a")]))
-    redis_client.config_set("maxmemory", "1mb")
+    redis_client.config_set("maxmemory", "1")
     try:
         with pytest.raises(Unavailable):
             store.add(counted([document(f"d{n}", T0 + timedelta(minutes=n)) for n in range(20)]))
         with pytest.raises(Unavailable):
-            RedisStoryIndex(redis_client).place([("a", "x")])
+            RedisStoryIndex(redis_client).place([(DocumentId("a"), "x")])
     finally:
         redis_client.config_set("maxmemory", "0")
     assert documents_counted(store) == 1
@@ -114,7 +113,7 @@ def test_everything_of_a_day_expires_at_one_instant(redis_client):
     RedisTrendStore(redis_client, retention=timedelta(days=8)).add(
         counted([document("b", subjects=("NEW",))])
     )
-    of_day = [key for key in redis_client.keys() if b":20260105" in key]
+    of_day = [key for key in redis_client.scan_iter() if b":20260105" in key]
     assert len(of_day) == 2 + 7
     remaining = [redis_client.pttl(key) for key in of_day]
     assert min(remaining) > timedelta(days=8) / timedelta(milliseconds=1)
@@ -136,7 +135,7 @@ def test_a_day_that_expired_is_gone_whole_and_begins_again_from_nothing(redis_cl
 
 def test_no_key_lives_for_ever_but_the_days_and_the_head(redis_client):
     RedisTrendStore(redis_client).add(counted([document("a")]))
-    eternal = {key for key in redis_client.keys() if redis_client.ttl(key) == -1}
+    eternal = {key for key in redis_client.scan_iter() if redis_client.ttl(key) == -1}
     assert eternal == {b"bw:{trends}:days", b"bw:{trends}:head"}
 
 

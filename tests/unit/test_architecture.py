@@ -12,9 +12,7 @@ PACKAGES = ("pipeline", "models", "alerts", "workers")
 MOST_LINES = 300
 # Over the limit on purpose, each with its reason. Splitting is preferred to a new line here.
 LONGER = {
-    "workers/embedded.py": "three servers of one kind, started and stopped in one order",
     "workers/settings.py": "the one table of settings and its checks",
-    "workers/transport.py": "the consumer's whole acknowledgement logic must be read at once",
 }
 VAGUE = {"utils", "util", "helpers", "helper", "core", "common", "base", "misc", "shared"}
 
@@ -101,7 +99,12 @@ def test_the_baseline_classifier_needs_no_torch() -> None:
 ALLOWED = {"msgspec", "ahocorasick_rs", "yaml", *PACKAGES, *sys.stdlib_module_names}
 # The rim of pipeline/ and alerts/, where stores and HTTP clients are spoken to.
 RIM_FOLDERS = {"stores", "feeds", "catalogue_data"}
-RIM_FILES = {"alerts/channels.py", "alerts/store.py", "pipeline/metrics.py"}
+RIM_FILES = {
+    "alerts/channels.py",
+    "alerts/notification_store.py",
+    "alerts/store.py",
+    "pipeline/metrics.py",
+}
 
 
 def decisions() -> list[Path]:

@@ -1,4 +1,4 @@
-"""What is handed to operators: compose file, image, unit file, scrape and alert rules.
+"""What is handed to operators: the compose file, its secrets, the image, the unit file.
 
 No container engine is needed: the compose file is checked against the compose schema, and
 tests/integration/test_compose.py runs every one of its commands with its settings.
@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import compose_spec
-import prometheus_client
 import pytest
 import yaml
-from prometheus_client.metrics import MetricWrapperBase
 
-from pipeline import metrics
 from tests.command_line import leaf_of
 from tests.compose import SECRETS_IN_CONTAINER, document, interpolated, services
 from tests.documentation import ROOT, variables
@@ -238,7 +235,7 @@ def test_base_image_is_pinned() -> None:
     assert re.search(r"^ARG PYTHON_IMAGE=python:3\.\d+\.\d+-slim-\w+$", read("Dockerfile"), re.M)
 
 
-# --- deploy/ ---
+# --- deploy/bellwether@.service ---
 
 
 def unit() -> configparser.RawConfigParser:
@@ -268,66 +265,3 @@ def test_unit_runs_the_stage_its_instance_names(instance: str, stage: str) -> No
     shell = shell.replace("/opt/bellwether/bin/bellwether", "echo")
     done = subprocess.run(shell, shell=True, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["run", stage]
-
-
-def metric_names() -> set[str]:
-    """Every series name our processes export, and what each client exports of itself."""
-    names = {"up", "process_start_time_seconds", "process_resident_memory_bytes"}
-    for collector in vars(metrics).values():
-        if not isinstance(collector, MetricWrapperBase):
-            continue
-        for family in collector.collect():
-            kind = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
-            names |= {family.name + suffix for suffix in kind.get(family.type, [""])}
-    return names
-
-
-def test_metric_names_are_found() -> None:
-    assert {"bellwether_lag_records", "bellwether_records_total"} <= metric_names()
-    assert prometheus_client.generate_latest()
-
-
-def rules() -> list[dict[str, Any]]:
-    loaded = yaml.safe_load(read("deploy/prometheus-rules.yml"))
-    return [rule for group in loaded["groups"] for rule in group["rules"]]
-
-
-def test_alert_rules_use_metrics_that_exist() -> None:
-    for rule in rules():
-        used = set(re.findall(r"\b(?:bellwether|process)_\w+|\bup\b", rule["expr"]))
-        assert used, rule["alert"]
-        assert used - metric_names() == set(), rule["alert"]
-
-
-def test_every_alert_rule_says_what_to_do() -> None:
-    operations = read("docs/operations.md")
-    for rule in rules():
-        assert rule["labels"]["severity"] in ("page", "ticket")
-        assert rule["annotations"]["summary"]
-        assert f"### {rule['alert']}" in operations
-
-
-def test_a_missing_stage_of_any_kind_pages() -> None:
-    (missing,) = (rule for rule in rules() if rule["alert"] == "BellwetherStageMissing")
-    assert set(re.findall(r'service="(\w+)"', missing["expr"])) == set(STAGES)
-
-
-def test_prometheus_scrapes_every_stage() -> None:
-    scrape = yaml.safe_load(read("deploy/prometheus.yml"))
-    (job,) = scrape["scrape_configs"]
-    (discovery,) = job["dns_sd_configs"]
-    assert set(discovery["names"]) == set(STAGES)
-    assert discovery["port"] == 9100
-    assert scrape["rule_files"] == ["prometheus-rules.yml"]
-
-
-def test_every_metric_is_explained_to_operators() -> None:
-    operations = read("docs/operations.md")
-    missing = {
-        family.name
-        for collector in vars(metrics).values()
-        if isinstance(collector, MetricWrapperBase)
-        for family in collector.collect()
-        if f"`{family.name}" not in operations
-    }
-    assert missing == set()

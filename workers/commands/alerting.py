@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import ConfigurationError
-from workers.commands.terminal import AsJson, command_settings, note, say, say_json
+from workers.commands.terminal import AsJson, command_settings, database_of, note, say, say_json
 
 alerts_app = typer.Typer(no_args_is_help=True, help="Alerts: from SQL, or live from Kafka.")
 rules_app = typer.Typer(no_args_is_help=True, help="The rules alerts come from.")
@@ -31,20 +31,19 @@ def list_alerts(
     """Alerts in SQL, the latest change first; with --json one `alerts` v1 record a line."""
     from alerts.lifecycle import ALERTS
     from alerts.store import list_alerts as stored
-    from pipeline.stores.database import connect
     from workers.alert_text import headline
 
     if state not in ("", *STATES):
         raise ConfigurationError(f"--state {state}: one of {', '.join(STATES)}")
     changed = datetime.now(UTC) - _span("--since", since) if since else None
-    engine = connect(command_settings("DATABASE").database)
-    # the filter is over the texts checked above
-    for alert in stored(engine, state or None, changed, limit):  # type: ignore[arg-type]
+    with database_of(command_settings("DATABASE")) as engine:
+        # one of the texts checked above
+        found = stored(engine, state or None, changed, limit)  # type: ignore[arg-type]
+    for alert in found:
         if as_json:
             say(ALERTS.encode(alert).value.decode())
         else:
             say(f"{alert.fingerprint[:12]}  {headline(alert)}")
-    engine.dispose()
 
 
 @alerts_app.command(epilog="Example: bellwether alerts show 3f9a")
@@ -52,12 +51,10 @@ def show(fingerprint: Fingerprint, as_json: AsJson = False) -> None:
     """Every episode of an alert with its arithmetic and evidence, the newest first."""
     from alerts.lifecycle import ALERTS
     from alerts.store import episodes
-    from pipeline.stores.database import connect
     from workers.alert_text import full_text
 
-    engine = connect(command_settings("DATABASE").database)
-    found = episodes(engine, fingerprint)
-    engine.dispose()
+    with database_of(command_settings("DATABASE")) as engine:
+        found = episodes(engine, fingerprint)
     if not found:
         raise ConfigurationError(f"no alert whose fingerprint begins with {fingerprint}")
     for alert in found:
@@ -98,16 +95,16 @@ def ack(fingerprint: Fingerprint, by: By, as_json: AsJson = False) -> None:
     """Say that somebody looks after an open alert; its next record carries the name."""
     from alerts.lifecycle import ALERTS
     from alerts.store import acknowledge, episodes
-    from pipeline.stores.database import connect
 
     if not by.strip():
         raise ConfigurationError("--by: a name is needed")
-    engine = connect(command_settings("DATABASE").database)
-    known = {alert.fingerprint for alert in episodes(engine, fingerprint)}
-    if len(known) > 1:
-        raise ConfigurationError(f"{len(known)} alerts begin with {fingerprint}: give more of it")
-    alert = acknowledge(engine, known.pop(), by.strip()) if known else None
-    engine.dispose()
+    with database_of(command_settings("DATABASE")) as engine:
+        known = {alert.fingerprint for alert in episodes(engine, fingerprint)}
+        if len(known) > 1:
+            raise ConfigurationError(
+                f"{len(known)} alerts begin with {fingerprint}: give more of it"
+            )
+        alert = acknowledge(engine, known.pop(), by.strip()) if known else None
     if alert is None:
         raise ConfigurationError(f"no open alert whose fingerprint begins with {fingerprint}")
     say(ALERTS.encode(alert).value.decode() if as_json else f"acknowledged by {by.strip()}")
@@ -128,7 +125,6 @@ def silence(
 ) -> None:
     """Tell nobody about matching alerts for a while; they go on being recorded."""
     from alerts.notification_store import silence as silenced
-    from pipeline.stores.database import connect
 
     matchers: dict[str, list[str]] = {}
     for pair in match:
@@ -137,9 +133,9 @@ def silence(
             raise ConfigurationError(f"--match {pair}: NAME=PATTERN, NAME {', '.join(MATCHERS)}")
         matchers.setdefault(name, []).append(pattern)
     now = datetime.now(UTC)
-    engine = connect(command_settings("DATABASE").database)
-    made = silenced(engine, matchers, now, now + _span("--for", lasting), by, comment)
-    engine.dispose()
+    until = now + _span("--for", lasting)
+    with database_of(command_settings("DATABASE")) as engine:
+        made = silenced(engine, matchers, now, until, by, comment)
     if as_json:
         say_json(made)
     else:

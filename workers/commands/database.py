@@ -2,7 +2,7 @@
 
 import typer
 
-from workers.commands.terminal import AsJson, command_settings, note, say, say_json
+from workers.commands.terminal import AsJson, command_settings, database_of, note, say, say_json
 
 app = typer.Typer(no_args_is_help=True, help="The database: schema, consistency, repair.")
 
@@ -34,7 +34,8 @@ def check(as_json: AsJson = False) -> None:
     from workers.accounts import check_accounts
 
     settings = command_settings("DATABASE", "REDIS")
-    accounts = check_accounts(settings)
+    with database_of(settings) as engine:
+        accounts = check_accounts(engine, settings)
     if as_json:
         say_json(accounts)
     else:
@@ -53,5 +54,7 @@ def rebuild_redis() -> None:
     """Restore the counts in Redis from SQL. Safe while stages run; twice is as good as once."""
     from workers.accounts import rebuild
 
-    counted = rebuild(command_settings("DATABASE", "REDIS"))
+    settings = command_settings("DATABASE", "REDIS")
+    with database_of(settings) as engine:
+        counted = rebuild(engine, settings)
     say(f"{counted:,} documents counted again")

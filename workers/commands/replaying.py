@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.errors import ConfigurationError
-from workers.commands.terminal import AsJson, command_settings, note, say, say_json
+from workers.commands.terminal import AsJson, command_settings, database_of, note, say, say_json
 
 if TYPE_CHECKING:
     from workers.completion import Flow
@@ -167,14 +167,10 @@ def _waiting(progress: "Progress", moment: "Flow") -> None:
 
 
 def _mark(settings: "Settings") -> int:
-    from pipeline.stores.database import connect
     from workers.accounts import newest_alert_event
 
-    engine = connect(settings.database)
-    try:
+    with database_of(settings) as engine:
         return newest_alert_event(engine)
-    finally:
-        engine.dispose()
 
 
 def _books(
@@ -185,13 +181,11 @@ def _books(
     mark: int,
     seconds: float,
 ) -> Outcome:
-    from pipeline.stores.database import connect
     from workers.accounts import alerts_since, archived_of, comparison
     from workers.letters import count_letters
     from workers.replay import distinct_ids, lines_of
 
-    engine = connect(settings.database)
-    try:
+    with database_of(settings) as engine:
         archived = archived_of(engine, distinct_ids(lines_of(file)))
         return Outcome(
             documents=replayed.sent,
@@ -202,5 +196,3 @@ def _books(
             redis_equals_sql=comparison(engine, settings).equal,
             seconds=round(seconds, 2),
         )
-    finally:
-        engine.dispose()

@@ -1,14 +1,20 @@
 """What every command shares: settings, quiet logging, lines and JSON on standard output."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
+from pipeline.errors import ConfigurationError
 from workers.logs import set_up_logging
 from workers.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -26,6 +32,28 @@ def command_settings(*needed: str) -> Settings:
         # the client reports each attempt to connect; the command says it once at the end
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
     return settings
+
+
+@contextmanager
+def database_of(settings: Settings) -> "Iterator[Engine]":
+    """The database, with the schema this program needs; closed at the end.
+
+    Raises `ConfigurationError` where it has another one, `Unavailable` where it is away.
+    """
+    from pipeline.stores.database import connect
+    from pipeline.stores.migrate import head, revision
+
+    engine = connect(settings.database)
+    try:
+        at = revision(engine)
+        if at != head():
+            raise ConfigurationError(
+                f"the database is at revision {at or 'none'}, {head()} is needed: "
+                "run `bellwether db upgrade`"
+            )
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def say(line: str) -> None:

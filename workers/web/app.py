@@ -20,13 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.errors import Unavailable
 from pipeline.wire import encode_json
+from workers.web.alert_queries import events_after, tail_state
 from workers.web.answers import Failure, Health
 from workers.web.endpoints import ENDPOINTS, Endpoint
 from workers.web.events import AlertTail, Pace, last_event_id
 from workers.web.handlers import Sources
 from workers.web.openapi import openapi
 from workers.web.parameters import BadRequest, parsed
-from workers.web.queries import events_after, tail_state
 from workers.web.reading import Readers
 
 logger = logging.getLogger(__name__)

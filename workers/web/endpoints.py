@@ -140,7 +140,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/api/documents",
         name="listDocuments",
         summary="Archived documents with their classification, last published first",
-        returns="A page of documents",
+        returns=(
+            "A page of documents. Where a condition has no index, a page looks at a bounded "
+            "number of documents: it may be short, even empty, and still have a `next`"
+        ),
         answer=DocumentPage,
         handle=answer_documents,
         parameters=(

@@ -3,6 +3,7 @@
 They block, so they run on the pool of `workers.web.reading`.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from pipeline.ports import TrendStore
 from pipeline.stores.database import reading
 from pipeline.trends import SeriesKey
 from pipeline.wire import CLASSIFIED, DEAD_LETTERS, DOCUMENTS, TRENDS
+from workers.web.alert_queries import alert_history, list_alerts
 from workers.web.answers import (
     AlertHistory,
     AlertPage,
@@ -27,10 +29,13 @@ from workers.web.answers import (
     Stats,
     Width,
 )
+from workers.web.document_queries import Wanted, list_documents
+from workers.web.keeping import LiveMinutes
 from workers.web.overview import Overview, StreamFigures
 from workers.web.parameters import BadRequest
-from workers.web.queries import alert_history, list_alerts, list_documents
 from workers.web.series import WIDTHS, series_points
+
+logger = logging.getLogger(__name__)
 
 TOPICS = {topic.name: topic for topic in (DOCUMENTS, CLASSIFIED, TRENDS, ALERTS, DEAD_LETTERS)}
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -54,8 +59,10 @@ class Sources:
     synthetic: bool = False
     figures: Callable[[], StreamFigures] = no_figures
     overview: Overview = field(init=False)
+    live_minutes: LiveMinutes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.live_minutes = LiveMinutes(self.store)
         self.overview = Overview(self.engine, self.store, self.clock, self.synthetic, self.figures)
 
 
@@ -93,12 +100,11 @@ def answer_points(sources: Sources, given: Mapping[str, Any]) -> SeriesPoints:
     end: datetime = given["to"] or now + timedelta(seconds=1)
     start: datetime = given["from"] or end - USUAL_BUCKETS * WIDTHS[width]
     key: SeriesKey = given["series"]
-    return series_points(sources.engine, sources.store, key, start, end, width, now)
+    return series_points(sources.engine, sources.live_minutes, key, start, end, width, now)
 
 
 def answer_documents(sources: Sources, given: Mapping[str, Any]) -> DocumentPage:
-    return list_documents(
-        sources.engine,
+    wanted = Wanted(
         subject=given["subject"],
         topic=given["topic"],
         source=given["source"],
@@ -107,9 +113,8 @@ def answer_documents(sources: Sources, given: Mapping[str, Any]) -> DocumentPage
         search=given["search"],
         start=given["from"],
         end=given["to"],
-        limit=given["limit"],
-        after=given["cursor"],
     )
+    return list_documents(sources.engine, wanted, given["limit"], given["cursor"])
 
 
 def answer_stats(sources: Sources, given: Mapping[str, Any]) -> Stats:
@@ -129,14 +134,25 @@ def answer_live(sources: Sources, given: Mapping[str, Any]) -> Health:
 
 def answer_ready(sources: Sources, given: Mapping[str, Any]) -> Health:
     """Asks each store; one that does not answer is named without its address."""
-    checks = {"database": "ok", "redis": "ok"}
-    try:
-        with reading(sources.engine) as connection:
-            connection.execute(text("SELECT 1 FROM alerts WHERE 1 = 0"))
-    except Unavailable:
-        checks["database"] = "does not answer"
-    try:
-        sources.store.now()
-    except Unavailable:
-        checks["redis"] = "does not answer"
+    checks = {
+        "database": _checked("database", lambda: _look_at_database(sources.engine)),
+        "redis": _checked("redis", lambda: sources.store.now()),
+    }
     return Health(ok=all(word == "ok" for word in checks.values()), checks=checks)
+
+
+def _look_at_database(engine: Engine) -> None:
+    with reading(engine) as connection:
+        connection.execute(text("SELECT 1 FROM alerts WHERE 1 = 0"))
+
+
+def _checked(name: str, look: Callable[[], object]) -> str:
+    try:
+        look()
+    except Unavailable:
+        return "does not answer"
+    except Exception:
+        # a schema that is not there yet, most of all: not ready, and nothing to crash for
+        logger.exception("%s cannot be used", name)
+        return "cannot be used"
+    return "ok"

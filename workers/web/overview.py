@@ -1,15 +1,11 @@
 """What is there at all: the series to choose from, and the figures of the whole cluster.
 
-Both cost the database more than a page should pay on each refresh, so an answer is kept for
-a while: at least `KEEP`, and long enough that asking takes a small part of the time.
+Both cost the database more than a page should pay on each refresh, so answers are kept.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from time import monotonic
-from typing import Generic, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Engine
@@ -20,12 +16,10 @@ from pipeline.stores.database import reading
 from pipeline.stores.tables import alerts, classifications, documents, trend_buckets
 from pipeline.trends import SeriesKey
 from workers.web.answers import ListedSeries, SeriesList, Stats, Throughput
+from workers.web.keeping import Kept
 from workers.web.series import EPOCH, MINUTE, floor, steps_since_epoch
 
-T = TypeVar("T")
-
-KEEP = timedelta(seconds=2)
-# An answer that took a second is kept for twenty: asking then takes 5 % of the time.
+# An answer that took a second is kept for twenty.
 COST_SHARE = 0.05
 BUSY_SPAN = timedelta(hours=24)
 THROUGHPUT_MINUTES = 15
@@ -37,28 +31,6 @@ class StreamFigures:
 
     lag: Mapping[str, int] | None = None
     dead_letters: int | None = None
-
-
-class Kept(Generic[T]):
-    """The answer of a slow function, asked again when it is old; one caller asks at a time."""
-
-    def __init__(self, ask: Callable[[], T], keep: timedelta = KEEP) -> None:
-        self._ask = ask
-        self._keep = keep.total_seconds()
-        self._lock = threading.Lock()
-        self._held: tuple[float, T] | None = None
-
-    def get(self) -> T:
-        """The answer, at most as old as it is worth. An error is not kept."""
-        with self._lock:
-            if self._held is not None and monotonic() < self._held[0]:
-                return self._held[1]
-            began = monotonic()
-            answer = self._ask()
-            ended = monotonic()
-            fresh = max(self._keep, (ended - began) / COST_SHARE)
-            self._held = (ended + fresh, answer)
-            return answer
 
 
 @dataclass(slots=True)
@@ -74,8 +46,8 @@ class Overview:
     _stats: Kept[Stats] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._series = Kept(self._listed, keep=timedelta(seconds=10))
-        self._stats = Kept(self._counted)
+        self._series = Kept(self._listed, timedelta(seconds=10), COST_SHARE)
+        self._stats = Kept(self._counted, timedelta(seconds=2), COST_SHARE)
 
     def now(self) -> datetime:
         """The event-time now of the stream; wall time before the first document, or without

@@ -16,12 +16,12 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.sql import ColumnElement
 
 from pipeline.errors import Unavailable
-from pipeline.ports import TrendStore
 from pipeline.stores.database import reading
 from pipeline.stores.tables import trend_buckets
 from pipeline.trends import TOTALS_FIELDS, SeriesKey, Totals
 from workers.web.answers import Point, SeriesPoints, Width
 from workers.web.intervals import share_interval
+from workers.web.keeping import LiveMinutes
 from workers.web.parameters import BadRequest
 
 logger = logging.getLogger(__name__)
@@ -34,14 +34,14 @@ WIDTHS: Mapping[Width, timedelta] = {
     "1d": timedelta(days=1),
 }
 MOST_POINTS = 3_000
-# What Redis is asked for: a few days of minutes are quick to add up, a month is not.
-LIVE_SPAN = timedelta(days=5)
+# What Redis is asked for. Older minutes are in SQL within a minute of their last change.
+LIVE_SPAN = timedelta(days=3)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def series_points(
     engine: Engine,
-    store: TrendStore,
+    live_minutes: LiveMinutes,
     key: SeriesKey,
     start: datetime,
     end: datetime,
@@ -72,12 +72,12 @@ def series_points(
     minutes = _minutes(engine, key, seam, last) if seam < last else {}
     live = True
     try:
-        counted = store.buckets(key, seam, last) if seam < last else []
+        counted = live_minutes.get(key, seam, last) if seam < last else {}
     except Unavailable as error:
         logger.warning("series without its live counts: %s", error)
-        counted, live = [], False
-    for bucket in counted:
-        minutes[bucket.start] = _later(minutes.get(bucket.start), bucket.totals)
+        counted, live = {}, False
+    for at, totals in counted.items():
+        minutes[at] = _later(minutes.get(at), totals)
     for at, totals in minutes.items():
         bucket_start = floor(at, step)
         rolled[bucket_start] = rolled.get(bucket_start, Totals()) + totals

@@ -8,7 +8,6 @@ from time import monotonic
 
 from pipeline.stores.database import connect
 from pipeline.stores.redis_connection import connect_redis
-from pipeline.stores.redis_trends import RedisTrendStore
 from workers.completion import flow
 from workers.health import Health
 from workers.settings import Settings
@@ -16,6 +15,7 @@ from workers.web.app import create_app
 from workers.web.broker_figures import BrokerFigures
 from workers.web.handlers import Sources, no_figures
 from workers.web.serving import allowed_hosts, serve
+from workers.wiring import trend_store
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +27,11 @@ def run_web(settings: Settings, stop: threading.Event, health: Health) -> None:
     """
     settings.require("REDIS", "DATABASE")
     engine = connect(settings.database)
-    store = RedisTrendStore(connect_redis(settings.redis), retention=settings.trend_retention)
+    client = connect_redis(settings.redis)
     broker = BrokerFigures(lambda: flow(settings.kafka)) if settings.kafka.servers else None
     sources = Sources(
         engine=engine,
-        store=store,
+        store=trend_store(settings, client),
         clock=lambda: datetime.now(UTC),
         synthetic=settings.synthetic,
         figures=broker.figures if broker else no_figures,
@@ -47,6 +47,7 @@ def run_web(settings: Settings, stop: threading.Event, health: Health) -> None:
             broker.start(stop)
         serve(app, settings.web_host, settings.web_port, stop, started)
     finally:
+        client.close()
         engine.dispose()
 
 

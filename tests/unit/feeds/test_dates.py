@@ -101,11 +101,11 @@ def test_a_zone_nobody_knows_leaves_the_time_in_the_zone_of_the_source() -> None
 
 
 @given(
-    st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1), timezones=st.just(UTC)),
+    st.integers(365 * 86_400, 229 * 365 * 86_400).map(lambda at: datetime.fromtimestamp(at, UTC)),
     st.integers(-14 * 4, 14 * 4),
 )
 def test_every_rfc_822_and_iso_date_is_read_back(at: datetime, quarters: int) -> None:
-    there = at.replace(microsecond=0).astimezone(timezone(timedelta(minutes=15 * quarters)))
+    there = at.astimezone(timezone(timedelta(minutes=15 * quarters)))
     assert parsed(there.strftime("%a, %d %b %Y %H:%M:%S %z")) == there
     assert parsed(there.isoformat()) == there
     assert parsed(there.strftime("%Y/%m/%d %H:%M:%S %z")) == there

@@ -239,8 +239,9 @@ def test_the_fullest_text_is_taken() -> None:
 
 def test_a_text_that_only_repeats_the_title_is_left_out() -> None:
     document = one(
-        "<title>Shares of Acme fall - Reuters</title><source url='https://r.example'>Reuters"
-        "</source><description>&lt;a&gt;Shares of Acme fall&lt;/a&gt;&amp;nbsp;Reuters</description>"
+        "<title>Shares of Acme fall - Reuters</title>"
+        "<source url='https://r.example'>Reuters</source><description>"
+        "&lt;a&gt;Shares of Acme fall&lt;/a&gt;&amp;nbsp;Reuters</description>"
     )
     assert document.text is None
     # and the aggregator's suffix goes, so that copies tell the same story
@@ -302,6 +303,11 @@ def hostile(name: str) -> bytes:
             "file:///etc/passwd">]><rss version="2.0"><channel><item><title>News &z;</title>
             </item></channel></rss>""",
         "deep nesting": rss("<item><title>News</title>" + "<a>" * 100_000),
+        "many attributes in broken xml": rss(
+            "<item><title>News & more</title><x "
+            + " ".join(f'a{n}="1"' for n in range(50_000))
+            + "/></item>"
+        ),
         "many attributes": rss(
             "<item><title>News</title><x "
             + " ".join(f'a{n}="1"' for n in range(50_000))
@@ -321,6 +327,7 @@ def hostile(name: str) -> bytes:
         "outside entity",
         "deep nesting",
         "many attributes",
+        "many attributes in broken xml",
         "open tags",
         "open comments",
         "many items",

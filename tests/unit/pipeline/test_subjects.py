@@ -2,7 +2,9 @@
 
 import gzip
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.catalogue import Catalogue, Entry, ordinary_words, shipped_catalogue
-from pipeline.documents import Document, SubjectId
+from pipeline.documents import MAX_TEXT, Document, SubjectId
 from pipeline.errors import ConfigurationError
+from pipeline.spans import apart_from, longest
 from pipeline.subjects import CatalogueLinker, as_json, link_file, relevance
 from pipeline.trends import MIN_RELEVANCE
 
@@ -19,15 +22,22 @@ NOON = datetime(2024, 6, 3, 12, tzinfo=UTC)
 SHIPPED = CatalogueLinker(shipped_catalogue())
 
 
-def document(text, subjects=(), title=None, at=NOON):
+def document(
+    text: str, subjects: Iterable[str] = (), title: str | None = None, at: datetime = NOON
+) -> Document:
     return Document(source="t", published_at=at, text=text, title=title, subjects=tuple(subjects))
 
 
-def linked(text, subjects=(), linker=SHIPPED, **more):
-    return {one.id for one in linker.link(document(text, subjects, **more))}
+def linked(
+    text: str,
+    subjects: Iterable[str] = (),
+    linker: CatalogueLinker = SHIPPED,
+    at: datetime = NOON,
+) -> set[str]:
+    return {one.id for one in linker.link(document(text, subjects, at=at))}
 
 
-def linker_of(*entries):
+def linker_of(*entries: Entry) -> CatalogueLinker:
     return CatalogueLinker(Catalogue(words=ordinary_words()).extended(entries))
 
 
@@ -169,7 +179,9 @@ def test_a_catalogue_is_replaced_while_running():
 
 
 def test_subjects_come_most_relevant_first():
-    subjects = SHIPPED.link(document("Microsoft grows. Microsoft hires. Later, Intel.", title="Microsoft"))
+    subjects = SHIPPED.link(
+        document("Microsoft grows. Microsoft hires. Later, Intel.", title="Microsoft")
+    )
     assert [one.id for one in subjects] == ["MSFT", "INTC"]
     assert subjects[0].relevance > subjects[1].relevance
 
@@ -233,6 +245,27 @@ def test_linking_never_fails_and_keeps_every_ticker_given(text, title, tickers, 
 def test_odd_characters_do_not_move_positions_out_of_the_text(text):
     for start in (text, "Apple " + text, text + "腾讯"):
         SHIPPED.link(document(start))
+
+
+@pytest.mark.parametrize(
+    "unit", ["Citigroup ", "an Apple a day ", "apple-", "(IT) ", "平安", "$C ("]
+)
+def test_the_longest_text_allowed_is_linked_however_often_it_repeats_a_name(unit):
+    # quadratic work would run into the time limit of the suite
+    SHIPPED.link(document(unit * (MAX_TEXT // len(unit))))
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=25))
+def test_the_longest_spans_are_apart_and_hide_only_what_is_no_longer(pairs):
+    spans = [(number, start, start + size) for number, (start, size) in enumerate(pairs)]
+    kept = longest(spans)
+    assert all(one[2] <= other[1] for one, other in pairwise(kept))
+    for number, start, end in spans:
+        rivals = [one for one in kept if one[1] < end and start < one[2]]
+        assert rivals
+        assert (number, start, end) in kept or max(e - s for _, s, e in rivals) >= end - start
+    free = apart_from(kept, spans)
+    assert free == []
 
 
 def test_a_file_is_linked_line_by_line(tmp_path: Path):

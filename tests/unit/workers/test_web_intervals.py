@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.web.intervals import TAIL, beta_cdf, beta_quantile, share_interval
@@ -11,6 +11,7 @@ from workers.web.intervals import TAIL, beta_cdf, beta_quantile, share_interval
 counts = st.integers(1, 5_000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of)))
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.999), st.integers(1, 30), st.integers(1, 30))
 def test_the_cdf_is_the_binomial_tail_where_both_parameters_are_whole(
     x: float, a: int, b: int
@@ -25,6 +26,7 @@ def test_the_cdf_is_the_arcsine_law_at_one_half() -> None:
         assert beta_cdf(x, 0.5, 0.5) == pytest.approx(2 / math.pi * math.asin(math.sqrt(x)))
 
 
+@settings(deadline=None)
 @given(counts)
 def test_the_interval_holds_the_share_and_leaves_a_tail_on_each_side(
     pair: tuple[int, int],
@@ -37,6 +39,7 @@ def test_the_interval_holds_the_share_and_leaves_a_tail_on_each_side(
         assert beta_cdf(high, count + 0.5, of - count + 0.5) == pytest.approx(1 - TAIL, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(counts)
 def test_the_interval_of_the_rest_is_the_mirror(pair: tuple[int, int]) -> None:
     count, of = pair
@@ -45,6 +48,7 @@ def test_the_interval_of_the_rest_is_the_mirror(pair: tuple[int, int]) -> None:
     assert mirrored == pytest.approx((1 - high, 1 - low), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(2, 50))
 def test_more_documents_with_the_same_share_say_it_more_exactly(of: int, times: int) -> None:
     low, high = share_interval(of // 2, of)
@@ -69,6 +73,7 @@ def test_a_hundred_million_documents_are_no_trouble() -> None:
     assert high == pytest.approx(0.25 + 8.487e-5, abs=1e-7)
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.999), st.floats(0.5, 500), st.floats(0.5, 500))
 def test_the_quantile_undoes_the_cdf(probability: float, a: float, b: float) -> None:
     assert beta_cdf(beta_quantile(probability, a, b), a, b) == pytest.approx(probability, rel=1e-6)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.web.parameters import (
@@ -28,12 +28,14 @@ times = st.datetimes(
 )
 
 
+@settings(deadline=None)
 @given(times, st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=500))
 def test_a_cursor_finds_its_way_back(at: datetime, key: str) -> None:
     sent = str(Cursor(at, (key,)))
     assert parsed((cursor(1),), [("cursor", sent)]) == {"cursor": Cursor(at, (key,))}
 
 
+@settings(deadline=None)
 @given(times, st.integers(-14 * 60, 14 * 60))
 def test_a_time_means_the_same_in_every_zone(at: datetime, offset: int) -> None:
     elsewhere = at.astimezone(timezone(timedelta(minutes=offset)))
@@ -45,6 +47,7 @@ def test_an_unescaped_plus_of_a_time_zone_is_understood() -> None:
     assert found == {"at": datetime(2026, 1, 1, 9, tzinfo=UTC)}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["at", "n", "t", "c", "x"]), st.text()), max_size=3))
 def test_anything_is_read_or_refused_in_one_line(given: list[tuple[str, str]]) -> None:
     try:
@@ -56,6 +59,7 @@ def test_anything_is_read_or_refused_in_one_line(given: list[tuple[str, str]]) -
         assert set(found) == {"at", "n", "t", "c"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_makes_a_cursor_crash(sent: str) -> None:
     try:

@@ -1,6 +1,6 @@
 // The alerts: what fires, by which arithmetic, on what evidence.
 
-import { byId, count, drawn, duration, element, linked, momentOf, number, percent, probability, seriesKey, seriesName, timeOf } from "/page.js";
+import { byId, count, dateOf, dayOf, drawn, duration, element, linked, number, percent, probability, seriesKey, seriesName, timeOf } from "/page.js";
 
 export const alertName = (alert) => `${alert.fingerprint}|${alert.opened_at}`;
 export const isOpen = (alert) => alert.state !== "resolved";
@@ -21,7 +21,8 @@ export class AlertList {
     for (const alert of alerts) {
       const name = alertName(alert);
       const held = this.known.get(name);
-      if (held && held.revision >= alert.revision && held.acknowledged_by === alert.acknowledged_by) continue;
+      if (held && held.revision > alert.revision) continue;
+      if (held && held.revision === alert.revision && held.acknowledged_by === alert.acknowledged_by) continue;
       if (fresh && alert.state === "firing" && held?.state !== "firing") news.push(alert);
       this.known.set(name, alert);
     }
@@ -29,12 +30,26 @@ export class AlertList {
     return news;
   }
 
+  // Forget open alerts that were known as `names` and that the list no longer has.
+  settle(names, alerts) {
+    const listed = new Set(alerts.map(alertName));
+    for (const name of names) {
+      if (listed.has(name) || !this.known.has(name) || !isOpen(this.known.get(name))) continue;
+      this.known.delete(name);
+      this.cards.delete(name);
+    }
+  }
+
+  get all() {
+    return [...this.known.values()];
+  }
+
   get open() {
-    return [...this.known.values()].filter(isOpen);
+    return this.all.filter(isOpen);
   }
 
   of(key) {
-    return [...this.known.values()].filter((alert) => seriesKey(alert.series) === key);
+    return this.all.filter((alert) => seriesKey(alert.series) === key);
   }
 
   draw(fresh) {
@@ -42,7 +57,7 @@ export class AlertList {
     const order = { firing: 0, pending: 1 };
     const open = this.open.sort((one, other) => order[one.state] - order[other.state]
       || other.severity - one.severity || later(one.opened_at, other.opened_at));
-    const resolved = [...this.known.values()].filter((alert) => !isOpen(alert))
+    const resolved = this.all.filter((alert) => !isOpen(alert))
       .sort((one, other) => later(one.resolved_at, other.resolved_at));
     for (const old of resolved.splice(30)) {
       this.known.delete(alertName(old));
@@ -82,6 +97,8 @@ export class AlertList {
     }
     if (fresh) card.node.classList.add("fresh");
     if (card.shown !== alert) {
+      // opened unasked, closed unasked: what is over makes room for what is not
+      if (card.shown && isOpen(card.shown) && !isOpen(alert) && !this.touched) card.node.open = false;
       card.shown = alert;
       card.node.dataset.state = alert.state;
       card.node.dataset.fingerprint = alert.fingerprint;
@@ -98,7 +115,7 @@ export class AlertList {
       element("span", { class: "name" }, seriesName(alert.series)),
       element("span", { class: "badge" }, `${alert.state} · severity ${alert.severity}`),
       element("span", { class: "gist" }, `${number(sums.observed)} negative, ${number(sums.expected)} expected`),
-      element("span", { class: "when" }, `${timeOf(alert.opened_at)}, ${duration(until - Date.parse(alert.opened_at))}`),
+      element("span", { class: "when" }, `${dayOf(alert.opened_at)} ${timeOf(alert.opened_at)}, ${duration(until - Date.parse(alert.opened_at))}`),
     ];
   }
 
@@ -122,22 +139,27 @@ export class AlertList {
   }
 }
 
+// Times without their zone: the page says once that all of them are UTC.
 function arithmetic(alert, sums) {
+  const stronger = alert.state !== "resolved" && alert.peak.statistic > sums.statistic;
   return [
-    ["Surprise, −log₁₀ p", `${number(sums.statistic)} (opens above ${number(sums.threshold)}, closes below ${number(sums.close_threshold)})`],
+    ["Surprise, −log₁₀ p", number(sums.statistic)],
+    ["Opens above, closes below", `${number(sums.threshold)}, ${number(sums.close_threshold)}`],
     ["p-value", probability(sums.p_value)],
-    ["Window", `${duration(sums.window_seconds * 1000)} to ${momentOf(sums.at)}`],
+    ["Window", `${duration(sums.window_seconds * 1000)} to ${dateOf(sums.at)}`],
     ["Negative share", `${percent(sums.share)}, usually ${percent(sums.usual_share)}`],
     ["Documents in window", count(sums.documents)],
-    ["Stories, independent voices", `${count(sums.stories)}, ${count(sums.voices)}`],
+    ["Stories, voices", `${count(sums.stories)}, ${count(sums.voices)}`],
     ["Overdispersion", number(sums.dispersion)],
-    ["Detector", `${sums.detector}, ${sums.signal}`],
-    ...(alert.state === "resolved" || alert.peak.statistic <= sums.statistic ? []
-      : [["Strongest", `${number(alert.peak.observed)} at ${momentOf(alert.peak.at)}, −log₁₀ p ${number(alert.peak.statistic)}`]]),
-    ["Opened", momentOf(alert.opened_at)],
-    ...(alert.firing_at ? [["Firing since", momentOf(alert.firing_at)]] : []),
-    ...(alert.resolved_at ? [["Resolved", momentOf(alert.resolved_at)]] : []),
-    ["Rule", `${alert.rule} (${alert.rule_version})`],
+    ["Detector", sums.detector],
+    ["Signal", sums.signal],
+    ...(stronger ? [["Strongest", `${number(alert.peak.observed)} at ${dateOf(alert.peak.at)}`],
+      ["Strongest −log₁₀ p", number(alert.peak.statistic)]] : []),
+    ["Opened", dateOf(alert.opened_at)],
+    ...(alert.firing_at ? [["Firing since", dateOf(alert.firing_at)]] : []),
+    ...(alert.resolved_at ? [["Resolved", dateOf(alert.resolved_at)]] : []),
+    ["Rule", alert.rule],
+    ["Rule version", alert.rule_version],
     ...(alert.model_version ? [["Model", alert.model_version]] : []),
     ...(alert.series.tickers.length ? [["Tickers", alert.series.tickers.join(", ")]] : []),
     ...(alert.acknowledged_by ? [["Acknowledged by", alert.acknowledged_by]] : []),
@@ -166,9 +188,9 @@ function gauge(sums) {
 }
 
 function piece(evidence) {
-  const told = [evidence.publisher, momentOf(evidence.at)];
+  const told = [evidence.publisher, dateOf(evidence.at)];
   if (evidence.sentiment) told.push(`negative ${percent(evidence.sentiment.negative)}`);
-  if (evidence.story_size > 1) told.push(`story of ${count(evidence.story_size)} documents by ${count(evidence.independent_publishers)} publishers`);
+  if (evidence.story_size > 1) told.push(`told ${count(evidence.story_size)} times, independent publishers: ${count(evidence.independent_publishers)}`);
   return element("li", {},
     linked(evidence.title || evidence.id, evidence.url),
     element("span", { class: "meta" }, told.filter(Boolean).join(" · ")));

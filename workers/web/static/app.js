@@ -2,7 +2,7 @@
 
 import { AlertList } from "/alerts.js";
 import { Chart } from "/chart.js";
-import { byId, count, element, fetched, linked, momentOf, percent, secondOf, seriesName, seriesParts, shortCount } from "/page.js";
+import { byId, count, dateOf, element, fetched, linked, momentOf, percent, secondOf, seriesName, seriesParts, shortCount } from "/page.js";
 import { Picker } from "/picker.js";
 
 const HOUR = 3600000;
@@ -65,20 +65,27 @@ async function askSeries() {
   try {
     const answer = await fetched("/api/series/points", { series, width, from: from.toISOString(), to: to.toISOString() });
     if (series !== chosen.series) return;
-    const spans = alerts.of(series).map((alert) => [Date.parse(alert.opened_at), alert.resolved_at && Date.parse(alert.resolved_at)]);
-    chart.show(answer, spans);
+    chart.show(answer, spansOf(series));
   } catch (error) {
     if (!chart.shown) chart.say(`The series cannot be read: ${error.message}`, true);
     throw error;
   }
 }
 
+// When the alerts of a series were open; on the series of everything, when any alert opened.
+function spansOf(series) {
+  if (series === "*") return alerts.all.map((alert) => Date.parse(alert.opened_at)).map((at) => [at, at + 1]);
+  return alerts.of(series).map((alert) => [Date.parse(alert.opened_at), alert.resolved_at && Date.parse(alert.resolved_at)]);
+}
+
 async function askAlerts() {
+  const before = [...alerts.known.keys()];
   const [open, resolved] = await Promise.all([
     fetched("/api/alerts", { state: "open", limit: 200 }),
     fetched("/api/alerts", { state: "resolved", limit: 20 }),
   ]);
   alerts.loaded = true;
+  if (!open.next) alerts.settle(before, [...open.alerts, ...resolved.alerts]);
   alerts.take([...open.alerts, ...resolved.alerts]);
 }
 
@@ -112,7 +119,7 @@ async function askDocuments() {
       linked(one.title || one.excerpt || one.id, one.url),
       element("p", { class: "meta" }, [
         one.publisher || one.source,
-        momentOf(one.published_at),
+        dateOf(one.published_at),
         one.sentiment ? `${one.sentiment} ${percent(one[one.sentiment])}` : one.reason || "no sentiment",
         one.topic?.replaceAll("_", " "),
         one.subjects.slice(0, 6).map((subject) => subject.id).join(", "),

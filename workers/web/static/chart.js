@@ -1,6 +1,6 @@
 // One series over time: stacked counts above, negative share with its interval below.
 
-import { byId, count, dayOf, drawn, element, momentOf, percent, shortCount, timeOf } from "/page.js";
+import { byId, count, dateOf, dayOf, drawn, element, momentOf, percent, shortCount, timeOf } from "/page.js";
 
 const LEFT = 46;
 const RIGHT = 12;
@@ -187,7 +187,7 @@ export class Chart {
   list() {
     const head = ["UTC", "documents", "negative", "neutral", "positive", "share", "95 % interval"];
     const rows = this.shown.points.slice(-200).reverse().map((point) => element("tr", {},
-      element("td", {}, momentOf(point.start).replace(" UTC", "")),
+      element("td", {}, dateOf(point.start)),
       ...[point.documents, point.negative, point.neutral, point.positive].map((value) => element("td", {}, count(value))),
       element("td", {}, percent(point.negative_share)),
       element("td", {}, point.negative_share === null ? "–" : `${percent(point.share_low)} – ${percent(point.share_high)}`)));

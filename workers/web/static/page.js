@@ -52,7 +52,8 @@ export const percent = (value) => (value === null || value === undefined ? "–"
 export const dayOf = (at) => day.format(new Date(at));
 export const timeOf = (at) => clock.format(new Date(at));
 export const secondOf = (at) => seconds.format(new Date(at));
-export const momentOf = (at) => `${moment.format(new Date(at))} UTC`;
+export const dateOf = (at) => moment.format(new Date(at));
+export const momentOf = (at) => `${dateOf(at)} UTC`;
 
 export function duration(milliseconds) {
   const minutes = Math.max(0, Math.round(milliseconds / 60000));

@@ -1,16 +1,12 @@
-"""What the web stage reads from SQL: alerts and their history, documents, counts.
+"""Alerts as the web stage reads them from SQL: as they are, their history, what is new."""
 
-Every list is bounded and paged by keyset, in an order an index has. Nothing here writes.
-"""
-
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, func, literal, or_, select, tuple_
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy.engine import Engine
 from sqlalchemy.sql import ColumnElement
 
 from alerts.lifecycle import Alert, Fingerprint
@@ -19,22 +15,15 @@ from pipeline.stores.tables import (
     UtcTime,
     alert_events,
     alerts,
-    classifications,
-    document_subjects,
-    documents,
 )
 from workers.web.answers import (
     AlertHistory,
     AlertPage,
     AlertStep,
-    DocumentPage,
-    ListedDocument,
-    ListedSubject,
 )
 from workers.web.events import LOOK_BACK, AlertEvent, TailState
 from workers.web.parameters import Cursor
 
-EXCERPT = 280
 # Changes of one alert and earlier episodes shown with it.
 MOST_STEPS = 200
 
@@ -161,122 +150,6 @@ def events_after(engine: Engine, after: int, most: int) -> list[AlertEvent]:
             AlertEvent(row.id, row.state, msgspec.json.encode(row.record).decode())
             for row in connection.execute(query)
         ]
-
-
-def list_documents(
-    engine: Engine,
-    *,
-    subject: str | None = None,
-    topic: str | None = None,
-    source: str | None = None,
-    lang: str | None = None,
-    sentiment: str | None = None,
-    search: str | None = None,
-    start: datetime | None = None,
-    end: datetime | None = None,
-    limit: int = 50,
-    after: Cursor | None = None,
-) -> DocumentPage:
-    """A page of documents, last published first, each with its counted classification."""
-    table, said = documents.c, classifications.c
-    told = and_(said.document_id == table.id, said.counted)
-    origin = documents.outerjoin(classifications, told)
-    # ordered by the columns of the index that the filter uses
-    at, key = table.published_at, table.id
-    where: list[ColumnElement[bool]] = []
-    if subject is not None:
-        named = document_subjects.c
-        origin = document_subjects.join(documents, table.id == named.document_id).outerjoin(
-            classifications, told
-        )
-        at, key = named.published_at, named.document_id
-        where.append(named.subject_id == subject)
-    for column, value in (
-        (said.topic, topic),
-        (table.source, source),
-        (table.lang, lang),
-        (said.label, sentiment),
-    ):
-        if value is not None:
-            where.append(column == value)
-    if search is not None:
-        where.append(
-            or_(
-                table.title.icontains(search, autoescape=True),
-                table.text.icontains(search, autoescape=True),
-            )
-        )
-    if start is not None:
-        where.append(at >= start)
-    if end is not None:
-        where.append(at < end)
-    if after is not None:
-        where.append(tuple_(at, key) < tuple_(_time(after.at), after.key[0]))
-    query = (
-        select(
-            *(table[name] for name in _SHOWN),
-            func.substr(table.text, 1, EXCERPT + 1).label("excerpt"),
-            *(said[name] for name in _SAID),
-        )
-        .select_from(origin)
-        .where(*where)
-        .order_by(at.desc(), key.desc())
-        .limit(limit + 1)
-    )
-    with reading(engine) as connection:
-        rows = connection.execute(query).all()
-        page = list(rows[:limit])
-        subjects = _subjects(connection, [row.id for row in page])
-    following = None
-    if len(rows) > limit:
-        following = str(Cursor(page[-1].published_at, (page[-1].id,)))
-    return DocumentPage(
-        documents=[_document(row, subjects.get(row.id, [])) for row in page], next=following
-    )
-
-
-_SHOWN = ("id", "source", "publisher", "author", "url", "title", "lang", "published_at")
-_SAID = ("topic", "label", "negative", "neutral", "positive", "reason", "story_id", "model_version")
-
-
-def _subjects(connection: Connection, ids: Sequence[str]) -> dict[str, list[ListedSubject]]:
-    table = document_subjects.c
-    found: dict[str, list[ListedSubject]] = {}
-    query = (
-        select(table.document_id, table.subject_id, table.relevance)
-        .where(table.document_id.in_(ids))
-        .order_by(table.document_id, table.relevance.desc(), table.subject_id)
-    )
-    for row in connection.execute(query):
-        listed = ListedSubject(id=row.subject_id, relevance=row.relevance)
-        found.setdefault(row.document_id, []).append(listed)
-    return found
-
-
-def _document(row: Any, subjects: list[ListedSubject]) -> ListedDocument:
-    excerpt: str | None = row.excerpt
-    if excerpt is not None and len(excerpt) > EXCERPT:
-        excerpt = excerpt[: EXCERPT - 1] + "…"
-    return ListedDocument(
-        id=row.id,
-        source=row.source,
-        publisher=row.publisher,
-        author=row.author,
-        url=row.url,
-        title=row.title,
-        excerpt=excerpt,
-        lang=row.lang,
-        published_at=row.published_at,
-        topic=row.topic,
-        sentiment=row.label,
-        negative=row.negative,
-        neutral=row.neutral,
-        positive=row.positive,
-        reason=row.reason,
-        story=row.story_id,
-        model_version=row.model_version,
-        subjects=subjects,
-    )
 
 
 def _time(at: datetime) -> ColumnElement[datetime]:

@@ -1,0 +1,151 @@
+"""What a series remembers does not depend on how it was told."""
+
+import random
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.series import Series, minute_number, unpacked
+from pipeline.documents import DocumentId
+from pipeline.trends import Bucket, Evidence, Totals
+from tests.unit.alerts.timeline import DAY, START, at
+
+LATENESS = 60
+
+
+def bucket(minute: int, documents: int, negatives: int, voice: str | None = None) -> Bucket:
+    """One minute with so many novel documents, a voice for each negative one."""
+    start = at(minute)
+    evidence = tuple(
+        Evidence(
+            document=DocumentId(f"{minute}-{number}"),
+            story=f"story {minute} {number}",
+            voice=voice or f"voice {minute} {number}",
+            at=start + timedelta(seconds=number % 60),
+            negative_micro=900_000,
+            novel=True,
+        )
+        for number in range(min(negatives, 20))
+    )
+    totals = Totals(
+        documents=documents, negative=negatives, novel=documents, novel_negative=negatives
+    )
+    return Bucket(start=start, totals=totals, evidence=evidence)
+
+
+minutes = st.dictionaries(
+    st.integers(0, 40 * DAY), st.tuples(st.integers(1, 9), st.integers(0, 9)), max_size=40
+)
+
+
+def told(buckets: list[Bucket], now: datetime | None = None) -> Series:
+    series = Series.begun(START, START)
+    for one in buckets:
+        series.observe(one, max(one.start, now or one.start), LATENESS)
+    return series
+
+
+def made(counts: dict[int, tuple[int, int]]) -> list[Bucket]:
+    return [
+        bucket(minute, documents + negatives, negatives)
+        for minute, (documents, negatives) in sorted(counts.items())
+    ]
+
+
+@given(minutes, st.integers(0, 200))
+@settings(deadline=None)
+def test_time_passing_in_one_jump_or_in_many_steps_leaves_the_same_state(counts, seed):
+    chance = random.Random(seed)
+    jumping, stepping = Series.begun(START, START), Series.begun(START, START)
+    for one in made(counts):
+        jumping.observe(one, one.start, LATENESS)
+        target = minute_number(one.start)
+        while stepping.minute < target:
+            stepping.roll(min(target, stepping.minute + chance.randrange(1, 3000)))
+        stepping.observe(one, one.start, LATENESS)
+    end = at(45 * DAY)
+    jumping.roll(minute_number(end))
+    while stepping.minute < jumping.minute:
+        stepping.roll(min(jumping.minute, stepping.minute + chance.randrange(1, 3000)))
+    stepping.now = jumping.now
+    assert stepping.encode() == jumping.encode()
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 59), st.tuples(st.integers(1, 9), st.integers(0, 9)), max_size=15
+    ),
+    st.permutations(range(15)),
+)
+@settings(deadline=None)
+def test_buckets_within_the_lateness_may_come_in_any_order_and_any_number_of_times(counts, order):
+    buckets = made(counts)
+    now = at(59)
+    shuffled = [buckets[number] for number in order if number < len(buckets)]
+    straight, mixed = told(buckets, now), told(shuffled + shuffled[::-1], now)
+    assert mixed.minutes == straight.minutes
+    assert mixed.voices == straight.voices
+
+
+def test_a_later_state_of_a_bucket_replaces_the_earlier_one():
+    series = told([bucket(5, 3, 1), bucket(5, 7, 4)])
+    first = minute_number(at(0))
+    assert unpacked(series.counts(first, first + 5)) == (7, 4)
+
+
+def test_an_older_state_of_a_bucket_that_comes_again_changes_nothing():
+    series = told([bucket(5, 7, 4)])
+    before = series.encode()
+    assert series.observe(bucket(5, 3, 1), at(5), LATENESS) is None
+    assert series.encode() == before
+
+
+def test_a_bucket_older_than_the_lateness_is_not_counted():
+    series = told([bucket(200, 1, 0)])
+    assert series.observe(bucket(200 - LATENESS - 1, 9, 9), at(200), LATENESS) is None
+    assert series.observe(bucket(200 - LATENESS, 9, 9), at(200), LATENESS) is not None
+
+
+@given(minutes)
+@settings(deadline=None)
+def test_bytes_give_back_the_same_series(counts):
+    series = told(made(counts))
+    again = Series.decode(series.encode())
+    assert again is not None
+    assert again.encode() == series.encode()
+
+
+def test_bytes_of_another_version_or_damaged_ones_are_no_state():
+    data = told([bucket(1, 2, 1)])
+    data.v = 99
+    assert Series.decode(data.encode()) is None
+    assert Series.decode(b"\xff not msgpack") is None
+
+
+def test_the_state_of_the_busiest_series_stays_under_two_hundred_numbers():
+    series = Series.begun(START, START)
+    for minute in range(3 * DAY):
+        series.observe(bucket(minute, 30, 3), at(minute), LATENESS)
+    fields = 8
+    assert len(series.minutes) + len(series.hours) + fields <= 200
+    assert len(series.voices) == 20
+    assert len(series.encode()) < 8_000
+
+
+def test_a_burst_teaches_little_and_a_new_level_is_learned():
+    def learned_rate(burst_hours: int) -> float:
+        series = Series.begun(START, START)
+        for hour in range(20 * 24):
+            loud = 10 * 24 <= hour < 10 * 24 + burst_hours
+            series.observe(bucket(hour * 60, 400, 200 if loud else 2), at(hour * 60), LATENESS)
+        return series.negatives * series.faded(series.learned_until) / series.learned_hours()
+
+    assert learned_rate(0) < 2.1
+    assert learned_rate(3) < 2.5
+    assert learned_rate(240) > 50
+
+
+def test_only_the_latest_piece_of_each_voice_is_kept():
+    series = told([bucket(1, 9, 9, voice="one"), bucket(4, 2, 2, voice="one")])
+    assert [voice.document for voice in series.voices.values()] == ["4-1"]

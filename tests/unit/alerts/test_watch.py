@@ -1,0 +1,326 @@
+"""Watch as a stage: the same alerts however the stream is cut, repeated or interrupted."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from alerts.lifecycle import ALERTS, Alert, AlertEvidence
+from alerts.memory import MemoryAlertStore
+from alerts.rebuild import rebuild_states
+from alerts.rules import load_rules
+from alerts.tracking import Change
+from alerts.watch import Conflict, FoundDocument, Watch, state_name
+from pipeline.documents import DocumentId, Sentiment
+from pipeline.errors import Rejected, Unavailable
+from pipeline.ports import CountedDocument
+from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
+from pipeline.trends import Contribution
+from pipeline.wire import Record
+from tests.unit.alerts.timeline import (
+    COMPANY,
+    DAY,
+    START,
+    Timeline,
+    Watched,
+    at,
+    sweep,
+)
+
+HIT = 2 * DAY + 300
+# An example is a stream of days: a failing one is shown as found, not shrunk for minutes.
+QUICK = settings(
+    max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
+
+
+def surge(background_seed: int = 1, per_day: float = 40, documents: int = 30) -> Timeline:
+    timeline = Timeline()
+    timeline.background(random.Random(background_seed), 3, per_day)
+    for number in range(documents):
+        timeline.say(HIT + number * 1.3)
+    return timeline
+
+
+def batches(timeline: Timeline, size: int) -> list[list[Record]]:
+    return list(timeline.points(timeline.in_order(), iter([size] * 10_000)))
+
+
+@given(
+    st.integers(0, 1_000_000),
+    st.lists(st.integers(1, 200), min_size=1, max_size=30),
+    st.sampled_from([5.0, 40.0, 300.0]),
+)
+@QUICK
+def test_alerts_do_not_depend_on_where_batches_end(seed, sizes, per_day):
+    timeline = surge(seed, per_day)
+    one_by_one = Watched().play(timeline, 1, until=3.2 * DAY)
+    in_batches = Watched().play(timeline, *sizes, until=3.2 * DAY)
+    assert one_by_one.summary()
+    assert in_batches.summary() == one_by_one.summary()
+
+
+@given(st.data())
+@QUICK
+def test_batches_delivered_again_change_nothing(data):
+    timeline = surge()
+    straight, again = Watched(), Watched()
+    for batch in batches(timeline, 25):
+        straight.give(batch)
+        again.give(batch)
+        if data.draw(st.integers(0, 5)) == 0:
+            if data.draw(st.booleans()):
+                again.restart()
+            again.give(batch)
+    assert straight.summary()
+    assert again.alerts.rows == straight.alerts.rows
+    assert again.states.load([state_name(COMPANY)]) == straight.states.load([state_name(COMPANY)])
+
+
+class Breaking(MemorySeriesStates):
+    """States that cannot be saved at the given attempts: the crash between the two saves."""
+
+    def __init__(self, *at_saves: int) -> None:
+        super().__init__()
+        self.saves = 0
+        self.at_saves = at_saves
+
+    def save(self, states: Mapping[str, bytes]) -> None:
+        self.saves += 1
+        if self.saves in self.at_saves:
+            raise Unavailable("redis is away")
+        super().save(states)
+
+
+@pytest.mark.parametrize("size", [1, 10, 40])
+def test_a_crash_after_saving_alerts_and_before_saving_states_loses_and_doubles_nothing(size):
+    timeline = surge()
+    straight = Watched()
+    for batch in batches(timeline, size):
+        straight.give(batch)
+    breaking = Watched(states=Breaking(*range(5, 2_000, 3)))
+    sent: list[Alert] = []
+    for batch in batches(timeline, size):
+        for _ in range(3):
+            try:
+                sent.extend(breaking.give(batch))
+                break
+            except Unavailable:
+                breaking.restart()
+        else:
+            pytest.fail("the batch never got through")
+    assert breaking.summary() == straight.summary() != []
+    states = {(alert.opened_at, alert.state) for alert in straight.sent if alert.firing_at}
+    assert states <= {(alert.opened_at, alert.state) for alert in sent}
+
+
+@given(st.lists(st.floats(1, 400), min_size=1, max_size=20), st.integers(1, 3))
+@QUICK
+def test_an_alert_resolves_at_the_same_event_time_whoever_says_that_time_passed(pauses, documents):
+    timeline = Timeline()
+    timeline.background(random.Random(3), 2, 40)
+    for number in range(30):
+        timeline.say(HIT + number)
+    end = HIT + 29
+    long_after = Watched().play(timeline)
+    long_after.give([sweep(end + 3 * DAY)])
+    often = Watched().play(timeline)
+    minute = end
+    for pause in pauses:
+        minute += pause
+        often.give([sweep(minute)] * documents)
+    often.give([sweep(end + 3 * DAY)])
+    assert often.summary() == long_after.summary()
+    assert [alert.state for alert in often.fired()] == ["resolved"]
+
+
+def test_every_state_of_an_alert_is_sent_even_if_one_point_brings_them_all():
+    timeline = surge()
+    watched = Watched()
+    for batch in batches(timeline, 10_000):
+        watched.give(batch)
+    watched.give([sweep(5 * DAY)])
+    states = [alert.state for alert in watched.sent if alert.firing_at is not None]
+    assert states[0] == "firing"
+    assert states[-1] == "resolved"
+
+
+def test_revisions_of_an_episode_grow_with_every_record():
+    watched = Watched().play(surge(), 7, until=4 * DAY)
+    last: dict[object, int] = {}
+    for alert in watched.alerts.events:
+        name = (alert.fingerprint, alert.opened_at)
+        assert alert.revision > last.get(name, 0)
+        last[name] = alert.revision
+
+
+def test_an_alert_never_goes_back_from_resolved():
+    watched = Watched().play(surge(), 3, until=4 * DAY)
+    states: dict[object, str] = {}
+    order = {"pending": 0, "firing": 1, "resolved": 2}
+    for alert in watched.alerts.events:
+        name = (alert.fingerprint, alert.opened_at)
+        assert order[alert.state] >= order[states.get(name, "pending")]
+        states[name] = alert.state
+
+
+def test_a_point_delivered_again_sends_the_open_alert_again():
+    timeline = surge()
+    watched = Watched()
+    for batch in batches(timeline, 5):
+        sent = watched.give(batch)
+        if any(alert.state == "firing" for alert in sent):
+            break
+    again = watched.give(batch)
+    assert again == [sent[-1]]
+
+
+def test_a_sweep_of_a_calm_open_alert_sends_nothing_new():
+    watched = Watched()
+    for batch in batches(surge(), 5):
+        if any(alert.state == "firing" for alert in watched.give(batch)):
+            break
+    now = watched.fired()[0].updated_at
+    watched.give([sweep((now - START) / timedelta(minutes=1) + 1)])
+    minute = (now - START) / timedelta(minutes=1) + 25
+    watched.give([sweep(minute)])
+    assert watched.give([sweep(minute + 0.2)]) == []
+
+
+def test_an_urgent_surge_fires_before_its_minute_ends():
+    timeline = Timeline()
+    timeline.background(random.Random(1), 2, 40)
+    for number in range(25):
+        timeline.say(2 * DAY + 5 + number / 60)
+    watched = Watched().play(timeline)
+    (alert,) = watched.fired()
+    assert alert.state == "firing"
+    assert alert.firing_at == alert.opened_at == at(2 * DAY + 5)
+
+
+def test_a_value_that_is_no_point_is_rejected_and_its_neighbours_are_not():
+    good = batches(surge(), 10)[0]
+    bad = replace(good[0], value=b"{}")
+    naive = replace(good[0], value=(good[0].value or b"").replace(b'Z","tickers', b'","tickers'))
+    handled = Watch(load_rules(""), MemorySeriesStates(), MemoryAlertStore())(
+        [good[0], bad, naive, *good[1:]]
+    )
+    assert [record for record, _ in handled.rejected] == [bad, naive]
+    assert all(isinstance(error, Rejected) for _, error in handled.rejected)
+
+
+def test_an_acknowledgement_in_between_is_kept():
+    watched = Watched()
+    acknowledged = False
+    for batch in batches(surge(), 5):
+        sent = watched.give(batch)
+        if not acknowledged and any(alert.state == "firing" for alert in sent):
+            last = sent[-1]
+            after = replace(last, acknowledged_by="ann", revision=last.revision + 1)
+            watched.alerts.save([Change(alerts=(after,), expected=last.revision)])
+            acknowledged = True
+    (alert,) = watched.fired()
+    assert acknowledged
+    assert alert.acknowledged_by == "ann"
+    assert watched.summary() == Watched().play(surge(), 5).summary()
+
+
+class AlwaysTaken(MemoryAlertStore):
+    def save(self, changes: Sequence[Change]) -> None:
+        raise Conflict([changes[0].alerts[0].fingerprint])
+
+
+def test_a_conflict_that_never_ends_is_an_error_and_not_a_loop():
+    watched = Watched(alerts=AlwaysTaken())
+    with pytest.raises(RuntimeError, match="two watches"):
+        for batch in batches(surge(), 5):
+            watched.give(batch)
+
+
+class Later:
+    """An archive that has its documents only from some time on."""
+
+    def __init__(self) -> None:
+        self.open = False
+
+    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+        if not self.open:
+            return {}
+        return {
+            name: FoundDocument(
+                evidence=AlertEvidence(
+                    id=name, at=at(HIT), title=f"about {name}", sentiment=Sentiment(0.9, 0.1, 0.0)
+                ),
+                model_version="baseline-1",
+            )
+            for name in ids
+        }
+
+
+def test_evidence_comes_from_the_point_first_and_from_the_archive_as_soon_as_it_is_there():
+    archive = Later()
+    store, states = MemoryAlertStore(), MemorySeriesStates()
+    watch = Watch(load_rules(""), states, store, archive)
+    for batch in batches(surge(), 5):
+        sent = [ALERTS.decode(out.value) for out in watch(batch).outgoing]
+        if any(alert.state == "firing" for alert in sent):
+            break
+    early = sent[-1]
+    assert 3 <= len(early.evidence) <= 10
+    assert all(piece.title is None and piece.sentiment for piece in early.evidence)
+    archive.open = True
+    minute = (early.updated_at - START) / timedelta(minutes=1)
+    (filled,) = [ALERTS.decode(out.value) for out in watch([sweep(minute + 0.9)]).outgoing]
+    assert all(piece.title for piece in filled.evidence)
+    assert filled.model_version == "baseline-1"
+    assert filled.revision > early.revision
+    assert [piece.id for piece in filled.evidence] == [piece.id for piece in early.evidence]
+
+
+def test_arithmetic_can_be_recomputed_from_what_the_alert_says():
+    from math import log10
+
+    from alerts.surprise import count_interval, count_surprise
+
+    (alert,) = Watched().play(surge()).fired()
+    for numbers in (alert.peak, alert.arithmetic):
+        surprise = count_surprise(int(numbers.observed), numbers.expected, numbers.dispersion)
+        assert numbers.statistic == max(0.0, surprise - log10(numbers.windows))
+        assert numbers.p_value == pytest.approx(10**-numbers.statistic)
+        assert numbers.interval == count_interval(numbers.expected, numbers.dispersion)
+    first = alert.peak.at - timedelta(seconds=alert.peak.window_seconds - 60)
+    told = [
+        said
+        for said in surge().said
+        if first <= at(said.minute) < alert.peak.at + timedelta(minutes=1)
+    ]
+    assert alert.peak.documents == len(told)
+    assert alert.peak.share == sum(said.mood == "negative" for said in told) / len(told)
+
+
+def test_states_lost_with_redis_are_learned_again_from_the_buckets():
+    timeline = surge(per_day=20)
+    watched, trends = Watched(), MemoryTrendStore()
+    for batch in batches(timeline, 20):
+        watched.give(batch)
+    counted = [
+        CountedDocument(
+            document=DocumentId(str(number)),
+            at=at(said.minute),
+            contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
+        )
+        for number, said in enumerate(timeline.in_order())
+    ]
+    trends.add(counted)
+    states = MemorySeriesStates()
+    assert rebuild_states(load_rules(""), trends, states) == 1
+    assert rebuild_states(load_rules(""), trends, states) == 0
+    lost = Watched(states=states, alerts=watched.alerts)
+    until = 3 * DAY + 600
+    for one in (watched, lost):
+        one.give([sweep(until)])
+    assert lost.summary() == watched.summary()

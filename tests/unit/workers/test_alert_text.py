@@ -1,0 +1,85 @@
+"""Alerts in words."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from alerts.lifecycle import Alert, AlertEvidence, AlertSeries, Arithmetic, Fingerprint
+from pipeline.documents import DocumentId, Sentiment, SubjectId
+from workers.alert_text import evidence_line, full_text, headline, series_name, span
+
+AT = datetime(2026, 1, 6, 14, 0, tzinfo=UTC)
+NUMBERS = Arithmetic(
+    detector="negative-binomial", signal="negative_volume", at=AT, window_seconds=600,
+    observed=6, expected=0.52, interval=(0, 2), dispersion=0.65, statistic=9.7, p_value=1.9e-10,
+    threshold=5.3, close_threshold=2.0, documents=7, share=0.86, usual_share=0.14, stories=6,
+    voices=5,
+)  # fmt: skip
+PIECE = AlertEvidence(
+    id=DocumentId("a:1"),
+    at=AT,
+    title="Plant  halted\nafter fire",
+    publisher="The Wire",
+    sentiment=Sentiment(0.9, 0.05, 0.05),
+    story_size=3,
+)
+ALERT = Alert(
+    fingerprint=Fingerprint("f" * 16),
+    rule="company",
+    rule_version="1",
+    series=AlertSeries(subject=SubjectId("ACME"), topic="Earnings"),
+    state="firing",
+    severity=74,
+    opened_at=AT,
+    updated_at=AT,
+    arithmetic=NUMBERS,
+    peak=NUMBERS,
+    evidence=(PIECE,) * 7,
+)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(600, "10 min"), (3600, "1 h"), (5400, "90 min"), (86400, "1 d"), (90, "90 s"), (0, "0 s")],
+)
+def test_spans_use_the_largest_unit_that_divides_them(seconds, text):
+    assert span(seconds) == text
+
+
+def test_a_series_is_named_by_its_parts_and_the_whole_stream_as_everything():
+    assert series_name(ALERT.series) == "ACME, topic Earnings"
+    assert series_name(AlertSeries(source="rss:wire", lang="zh")) == "source rss:wire, lang zh"
+    assert series_name(AlertSeries()) == "everything"
+
+
+def test_the_headline_is_one_line_with_state_series_and_numbers():
+    line = headline(ALERT)
+    for part in ("FIRING", "74", "ACME", "6 negative in 10 min", "0.52 expected", "2026-01-06"):
+        assert part in line
+    assert "\n" not in line
+
+
+def test_the_text_holds_every_number_one_needs_to_check_the_verdict():
+    text = "\n".join(full_text(ALERT))
+    for part in ("1.9e-10", "9.7", "5.3 to open", "2 to close", "0 to 2", "0.65", "86%", "14%",
+                 "7 documents", "6 stories", "5 voices"):  # fmt: skip
+        assert part in text
+
+
+def test_evidence_is_one_line_and_says_how_far_its_story_spread():
+    line = evidence_line(PIECE)
+    assert (
+        line == "2026-01-06 14:00  90% negative  Plant halted after fire (The Wire), told 3 times"
+    )
+
+
+def test_evidence_that_is_not_archived_yet_is_named_by_its_id():
+    bare = replace(PIECE, title=None, publisher=None, sentiment=None, story_size=1)
+    assert evidence_line(bare) == "2026-01-06 14:00  document a:1"
+
+
+def test_more_evidence_than_asked_for_is_counted():
+    lines = list(full_text(ALERT, most_evidence=5))
+    assert sum("Plant halted" in line for line in lines) == 5
+    assert lines[-1].strip() == "and 2 more"

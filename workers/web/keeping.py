@@ -1,0 +1,110 @@
+"""Answers that are kept: what costs the stores much is asked rarely, however many look.
+
+An answer is kept for a least time and for a multiple of what it cost, so asking never takes
+more than a known share of one thread. While one asks, the others are given the last answer.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Generic, TypeVar
+
+from pipeline.ports import TrendStore
+from pipeline.trends import SeriesKey, Totals
+
+T = TypeVar("T")
+
+# The end of a live series is read anew each time: there it moves.
+TRAIL = timedelta(hours=1)
+# A day of minutes of one series takes about a third of a megabyte.
+MOST_SERIES = 24
+
+
+class Kept(Generic[T]):
+    """The answer of a slow function, asked for again when it is old."""
+
+    def __init__(self, ask: Callable[[], T], least: timedelta, share: float) -> None:
+        """Kept for `least`, and so long that asking takes at most `share` of the time."""
+        self._ask = ask
+        self._least = least.total_seconds()
+        self._share = share
+        self._lock = threading.Lock()
+        self._held: tuple[float, T] | None = None
+
+    def get(self) -> T:
+        """The answer. An error is raised to the one who asked, and not kept."""
+        held = self._held
+        if held is not None and monotonic() < held[0]:
+            return held[1]
+        # without any answer yet all wait for the first
+        if not self._lock.acquire(blocking=held is None):
+            assert held is not None
+            return held[1]
+        try:
+            held = self._held
+            if held is not None and monotonic() < held[0]:
+                return held[1]
+            began = monotonic()
+            answer = self._ask()
+            ended = monotonic()
+            fresh = max(self._least, (ended - began) / self._share)
+            self._held = (ended + fresh, answer)
+            return answer
+        finally:
+            self._lock.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The minutes of one series from `start` to `end`, good until `until`."""
+
+    start: datetime
+    end: datetime
+    minutes: Mapping[datetime, Totals]
+    until: float
+
+
+class LiveMinutes:
+    """The live minutes of the series that are looked at.
+
+    Reading a day of a busy series decodes tens of thousands of pieces of evidence that no
+    chart shows. So all but the last hour may be a little old::
+
+        start ─────────── kept for a second, or 5 × its cost ────────── end − 1 h ── new ── end
+    """
+
+    def __init__(self, store: TrendStore, share: float = 0.2) -> None:
+        self._store = store
+        self._share = share
+        self._lock = threading.Lock()
+        self._reads: OrderedDict[SeriesKey, _Read] = OrderedDict()
+
+    def get(self, key: SeriesKey, start: datetime, end: datetime) -> dict[datetime, Totals]:
+        """The totals of the minutes of `key` in [start, end). Raises `Unavailable`."""
+        trail = max(start, end - TRAIL)
+        with self._lock:
+            read = self._reads.get(key)
+        if read is None or monotonic() > read.until or read.start > start or read.end < trail:
+            read = self._read(key, start, end)
+            return dict(read.minutes)
+        minutes = {at: totals for at, totals in read.minutes.items() if start <= at < trail}
+        minutes.update(self._totals(key, trail, end))
+        return minutes
+
+    def _read(self, key: SeriesKey, start: datetime, end: datetime) -> _Read:
+        began = monotonic()
+        minutes = self._totals(key, start, end)
+        ended = monotonic()
+        read = _Read(start, end, minutes, ended + max(1.0, (ended - began) / self._share))
+        with self._lock:
+            self._reads[key] = read
+            self._reads.move_to_end(key)
+            while len(self._reads) > MOST_SERIES:
+                self._reads.popitem(last=False)
+        return read
+
+    def _totals(self, key: SeriesKey, start: datetime, end: datetime) -> dict[datetime, Totals]:
+        return {bucket.start: bucket.totals for bucket in self._store.buckets(key, start, end)}
