@@ -15,7 +15,7 @@ import msgspec
 
 from pipeline.catalogue import Catalogue, load_catalogue
 from pipeline.conflicts import Conflict, check_catalogue
-from pipeline.documents import Document, Subject, SubjectId
+from pipeline.documents import Document, Subject, SubjectId, document_id
 from pipeline.errors import ConfigurationError
 from pipeline.mentions import MentionIndex
 from pipeline.names import readable
@@ -145,7 +145,7 @@ def link_file(
                     raise ConfigurationError(f"{path}:{number}: {error}") from error
                 if ignore_source:
                     document = replace(document, subjects=())
-                yield document.id, chosen.link(document)
+                yield document_id(document), chosen.link(document)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from error
 

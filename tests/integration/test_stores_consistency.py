@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Engine, delete, select
 
 from pipeline.stores.archive import SqlArchive
-from pipeline.stores.consistency import compare, lasting, rebuild
+from pipeline.stores.consistency import MOST_NAMED, compare, lasting, rebuild
 from pipeline.stores.database import reading, writing
 from pipeline.stores.memory import MemoryTrendStore
 from pipeline.stores.recount import days_archived_since, recount
@@ -225,3 +225,13 @@ def test_a_bucket_that_began_again_after_expiry_does_not_overwrite_the_fuller_on
     store.add(counted([document("late")]))
     persist(engine, store)
     assert {totals[0] for totals in kept(engine).values()} == {2}
+
+
+def test_too_many_differences_to_name_are_never_taken_for_none(engine, store):
+    # every minute of a day in five series, nine numbers each: more than are named
+    stream = [document(f"d{n}", T0 - timedelta(minutes=n)) for n in range(500)]
+    SqlArchive(engine).store(stream, NOW)
+    first = compare(engine, store, NOW, RETENTION)
+    assert first.different > MOST_NAMED == len(first.differences)
+    assert not first.complete
+    assert not lasting(first, compare(engine, store, NOW, RETENTION)).equal

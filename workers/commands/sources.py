@@ -86,3 +86,31 @@ def link(
         else:
             found = ", ".join(f"{subject.id} {subject.relevance:.2f}" for subject in subjects)
             say(f"{name}: {found or 'nothing'}")
+
+
+@subjects_app.command("check", epilog="Example: bellwether subjects check companies.yaml")
+def check_subjects(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A catalogue, YAML or CSV.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a catalogue, joined to the shipped one, contradicts. Exit status 1 on an error.
+
+    Without FILE: the one in BELLWETHER_SUBJECTS, else the shipped catalogue alone.
+    """
+    from pipeline.conflicts import check_catalogue
+
+    settings = command_settings()
+    configured = Path(settings.subjects) if settings.subjects else None
+    conflicts = check_catalogue(file or configured)
+    for conflict in conflicts:
+        if as_json:
+            say_json(conflict)
+        else:
+            say(f"{conflict.origin}: {conflict.kind}: {conflict.explanation}")
+    errors = sum(conflict.is_error for conflict in conflicts)
+    if not as_json:
+        say(f"{len(conflicts)} remarks, {errors} of them errors")
+    if errors:
+        raise typer.Exit(1)
