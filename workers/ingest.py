@@ -102,7 +102,7 @@ class Ingest:
     def poll(self, feed: Feed) -> int | None:
         """Poll one source if it is due and nobody does so now; the number of new documents.
 
-        None when it was not polled or failed. Raises nothing but what ends the process.
+        None when it was not polled or failed; the reason is logged and kept.
         """
         name = feed.source.source
         try:

@@ -216,6 +216,13 @@ def _checked(values: Mapping[str, str]) -> Settings:
             "and BELLWETHER_KAFKA_SASL_PASSWORD (or BELLWETHER_KAFKA_SASL_PASSWORD_FILE)"
         )
     _url(values, "REDIS", ("redis", "rediss", "unix"))
+    if _number(values, "SQL_RETENTION_DAYS", 1, 36500) <= _number(
+        values, "TREND_RETENTION_DAYS", 1, 3650
+    ):
+        raise ConfigurationError(
+            "BELLWETHER_SQL_RETENTION_DAYS must exceed BELLWETHER_TREND_RETENTION_DAYS: "
+            "what Redis counts is checked against, and rebuilt from, SQL"
+        )
     if values["DATABASE"] and "://" not in values["DATABASE"]:
         raise ConfigurationError(
             "BELLWETHER_DATABASE is not an SQLAlchemy URL: use postgresql+psycopg://user@host/name "

@@ -65,7 +65,8 @@ class Guard(httpcore.NetworkBackend):
             # what a rebinding attack looks like.
             reason = refusal(address, self._allow_private)
             if reason is not None:
-                raise Refused(f"{host} is {address}, {reason}")
+                name = host if host == address else f"{host} is {address}, which"
+                raise Refused(f"{name} is {reason}")
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses[:_ADDRESSES_TRIED]:
             try:

@@ -16,17 +16,11 @@ from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.stores.archive import SqlArchive
 from pipeline.stores.database import connect, reading, unavailable, writing
 from pipeline.stores.migrate import configuration, head, revision, upgrade
-from pipeline.stores.retention import forget
 from pipeline.stores.tables import (
-    alert_events,
-    alerts,
     classifications,
     documents,
     metadata,
     models,
-    notifications,
-    silences,
-    trend_buckets,
 )
 from tests.contracts.streams import T0, document
 from tests.services import PostgresServer, free_port, open_folder
@@ -220,107 +214,6 @@ def test_two_processes_archiving_the_same_documents_store_each_once(engine):
     with reading(engine) as connection:
         counted = select(func.count()).where(classifications.c.counted)
         assert connection.scalar(counted) == 300
-
-
-def alert_row(name: str, state: str, recorded_at: datetime) -> dict[str, object]:
-    return {
-        "fingerprint": name,
-        "opened_at": T0,
-        "rule": "surge",
-        "rule_version": "1",
-        "series": "*",
-        "tickers": [],
-        "state": state,
-        "severity": 1,
-        "updated_at": T0,
-        "revision": 1,
-        "record": {},
-        "recorded_at": recorded_at,
-    }
-
-
-def test_retention_deletes_what_was_written_long_ago_and_nothing_else(engine):
-    archive = SqlArchive(engine)
-    last_decade = datetime(2014, 1, 1, tzinfo=UTC)
-    archive.store([document(f"old{n}") for n in range(2_500)], NOW - timedelta(days=401))
-    archive.store([document("replayed", last_decade)], NOW)
-    long_ago = NOW - timedelta(days=401)
-    rest = dict.fromkeys(
-        (
-            *("negative", "neutral", "positive", "negative_micro", "neutral_micro"),
-            *("positive_micro", "novel", "novel_negative"),
-        ),
-        0,
-    )
-    bucket = {"series": "*", "width_seconds": 60, "documents": 1, **rest}
-    with writing(engine) as connection:
-        connection.execute(
-            insert(alerts),
-            [
-                alert_row("gone", "resolved", long_ago),
-                alert_row("open", "firing", long_ago),
-                alert_row("new", "resolved", NOW),
-            ],
-        )
-        for name in ("gone", "new"):
-            key: dict[str, object] = {
-                "fingerprint": name,
-                "opened_at": T0,
-                "severity": 1,
-                "record": {},
-            }
-            connection.execute(
-                insert(alert_events), [key | {"revision": 1, "state": "resolved", "at": T0}]
-            )
-            connection.execute(
-                insert(notifications),
-                [
-                    key
-                    | {
-                        "id": name,
-                        "reason": "FIRST",
-                        "subscription": "s",
-                        "status": "sent",
-                        "created_at": T0,
-                    }
-                ],
-            )
-        connection.execute(
-            insert(silences),
-            [
-                {
-                    "id": name,
-                    "matchers": [],
-                    "starts_at": long_ago,
-                    "ends_at": ends,
-                    "author": "a",
-                    "comment": "c",
-                }
-                for name, ends in (("over", long_ago), ("on", NOW))
-            ],
-        )
-        connection.execute(
-            insert(trend_buckets),
-            [bucket | {"start": last_decade + timedelta(hours=n)} for n in range(-5, 5)],
-        )
-    done = forget(engine, NOW, timedelta(days=400))
-    assert (done.documents, done.alerts, done.silences, done.trend_buckets) == (2_500, 1, 1, 5)
-    assert count(engine, documents) == count(engine, classifications) == 1
-    assert (count(engine, alerts), count(engine, alert_events)) == (2, 1)
-    assert (count(engine, notifications), count(engine, silences)) == (1, 1)
-    assert count(engine, trend_buckets) == 5
-    again = forget(engine, NOW, timedelta(days=400))
-    assert (again.documents, again.alerts, again.trend_buckets) == (0, 0, 0)
-
-
-def test_a_new_alert_row_knows_when_it_was_written(engine):
-    row = alert_row("a", "firing", NOW)
-    del row["recorded_at"]
-    with writing(engine) as connection:
-        connection.execute(insert(alerts), [row])
-        written = connection.scalar(select(alerts.c.recorded_at))
-    assert written is not None
-    assert abs(datetime.now(UTC) - written) < timedelta(minutes=1)
 
 
 def test_downgrading_to_nothing_and_up_again_works(empty_url):

@@ -1,5 +1,6 @@
 """How batches for the counting script are cut and named."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.stores.trend_packing import batches, day_name, day_start, from_micros, micros
+from pipeline.ports import CountedDocument
+from pipeline.stores.trend_packing import Batch, batches, day_name, day_start, from_micros, micros
 from pipeline.trends import EVERYTHING
 from tests.contracts.streams import T0, counted, document
 
 DAY = timedelta(days=1)
 
 
-def cut(documents, most):
+def cut(documents: Sequence[CountedDocument], most: int) -> list[Batch]:
     return list(batches(documents, 8 * DAY, DAY, most))
 
 

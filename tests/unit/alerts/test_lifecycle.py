@@ -1,0 +1,184 @@
+"""The alert's states, one verdict at a time."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.detection import Verdict, WindowTest
+from alerts.lifecycle import Alert, advance, fingerprint_of
+from alerts.rules import Rule
+from pipeline.documents import SubjectId
+from pipeline.trends import SeriesKey
+from tests.unit.alerts.timeline import COMPANY, at
+
+MINUTE = timedelta(minutes=1)
+RULE = Rule(
+    id="test",
+    match={"subject": ("*",)},
+    hold=3 * MINUTE,
+    resolve_after=10 * MINUTE,
+    severity={"low": 0, "high": 60},
+)
+
+
+def window(statistic: float, scale: int = 60, share: float = 5.0) -> WindowTest:
+    return WindowTest(
+        scale_minutes=scale,
+        window_minutes=scale,
+        observed=10,
+        expected=1.0,
+        dispersion=0.5,
+        statistic=statistic,
+        threshold=4.0,
+        documents=12,
+        share=0.8,
+        usual_share=0.1,
+        share_statistic=share,
+        stories=9,
+        voices=9,
+    )
+
+
+def verdict(minute: int, *tests: WindowTest) -> Verdict:
+    breaches = tuple(test for test in tests if test.statistic >= 4 and test.share_statistic >= 2)
+    return Verdict(at=at(minute), tests=tests, breaches=breaches)
+
+
+def step(alert: Alert | None, minute: int, *tests: WindowTest, open_minute: bool = False):
+    now = at(minute) if open_minute else at(minute + 1)
+    return advance(alert, verdict(minute, *tests), RULE, now, COMPANY)
+
+
+def firing() -> Alert:
+    alert = None
+    for minute in range(4):
+        alert = step(alert, minute, window(5))
+    assert alert is not None
+    assert alert.state == "firing"
+    return alert
+
+
+def test_quiet_stays_quiet():
+    assert step(None, 0) is None
+    assert step(None, 0, window(3.9)) is None
+    assert step(None, 0, window(50, share=1.9)) is None
+
+
+def test_a_breach_is_pending_until_the_hold_is_over():
+    alert = None
+    for minute, state in enumerate(["pending", "pending", "pending", "firing", "firing"]):
+        alert = step(alert, minute, window(5))
+        assert alert is not None
+        assert alert.state == state
+    assert alert is not None
+    assert (alert.opened_at, alert.firing_at) == (at(0), at(3))
+
+
+def test_an_urgent_breach_fires_at_once_even_inside_its_minute():
+    alert = step(None, 0, window(8), open_minute=True)
+    assert alert is not None
+    assert (alert.state, alert.firing_at) == ("firing", at(0))
+
+
+def test_an_urgent_count_with_a_doubtful_share_waits():
+    alert = step(None, 0, window(8, share=3.9), open_minute=True)
+    assert alert is not None
+    assert alert.state == "pending"
+
+
+def test_what_is_no_breach_when_its_minute_ends_never_was_one():
+    early = step(None, 0, window(5), open_minute=True)
+    late = step(early, 0, window(5, share=1.0))
+    assert late is not None
+    assert (late.state, late.resolved_at, late.firing_at) == ("resolved", at(0), None)
+
+
+def test_a_pending_alert_that_calms_down_is_over():
+    alert = step(step(None, 0, window(5)), 1, window(1.9))
+    assert alert is not None
+    assert (alert.state, alert.firing_at) == ("resolved", None)
+
+
+def test_between_both_levels_an_alert_stays_as_it_is():
+    alert = firing()
+    for minute in range(4, 40):
+        after = step(alert, minute, window(2.1))
+        assert after is not None
+        assert after.state == "firing"
+        alert = after
+
+
+def test_a_calm_as_long_as_the_rule_says_resolves():
+    alert = firing()
+    for minute in range(4, 13):
+        assert step(alert, minute, window(1.9)) is alert
+    resolved = step(alert, 13, window(1.9))
+    assert resolved is not None
+    assert (resolved.state, resolved.resolved_at) == ("resolved", at(13))
+
+
+def test_an_open_minute_resolves_nothing():
+    alert = firing()
+    assert step(alert, 60, open_minute=True) is alert
+
+
+def test_longer_windows_than_the_peaks_do_not_keep_an_alert_open():
+    alert = firing()
+    assert step(alert, 13, window(4.9, scale=1440)) != alert
+    resolved = step(alert, 13, window(4.9, scale=1440))
+    assert resolved is not None
+    assert resolved.state == "resolved"
+
+
+def test_a_stronger_longer_window_becomes_the_peak():
+    alert = step(firing(), 13, window(9, scale=1440))
+    assert alert is not None
+    assert (alert.state, alert.peak.scale_seconds) == ("firing", 86400)
+    assert alert.labels["level"] == "high"
+
+
+def test_severity_never_falls_within_an_episode():
+    alert = step(step(firing(), 4, window(20)), 5, window(3))
+    assert alert is not None
+    assert alert.severity == window(20).severity
+    assert alert.arithmetic.statistic == 3
+    assert alert.peak.statistic == 20
+
+
+def test_a_breach_after_the_end_is_a_new_episode_and_one_before_it_is_nothing():
+    resolved = step(firing(), 13)
+    assert resolved is not None
+    assert step(resolved, 13, window(9)) is resolved
+    assert step(resolved, 12, window(9)) is resolved
+    again = step(resolved, 14, window(5))
+    assert again is not None
+    assert (again.state, again.opened_at, again.revision) == ("pending", at(14), 1)
+    assert again.fingerprint == resolved.fingerprint
+
+
+@given(st.lists(st.tuples(st.floats(0, 12), st.floats(0, 8), st.booleans()), max_size=60))
+def test_whatever_comes_states_and_revisions_only_go_forward(verdicts):
+    order = {"pending": 0, "firing": 1, "resolved": 2}
+    alert: Alert | None = None
+    for minute, (statistic, share, open_minute) in enumerate(verdicts):
+        after = step(alert, minute, window(statistic, share=share), open_minute=open_minute)
+        repeated = step(after, minute, window(statistic, share=share), open_minute=open_minute)
+        assert repeated is after or (repeated is not None and repeated.state == "resolved")
+        if after is None or after is alert:
+            continue
+        if alert is not None and alert.opened_at == after.opened_at:
+            assert after.revision > alert.revision
+            assert order[after.state] >= order[alert.state]
+            assert after.severity >= alert.severity
+        else:
+            assert statistic >= 4
+            assert share >= 2
+        alert = after
+
+
+def test_a_fingerprint_is_of_rule_and_series_alone():
+    other = SeriesKey(subject=SubjectId("MSFT"))
+    assert fingerprint_of(RULE, COMPANY) == fingerprint_of(replace(RULE, hold=MINUTE), COMPANY)
+    assert fingerprint_of(RULE, COMPANY) != fingerprint_of(RULE, other)
