@@ -150,7 +150,9 @@ class Watch:
         changes = [change for one in everything for change in one.changes()]
         if changes:
             self._alerts.save(changes)
-        self._states.save({state_name(key): self._series[key].encode() for key in keys})
+        # the beginning goes with every batch: a store may drop what is not written for long
+        states = {state_name(key): self._series[key].encode() for key in keys}
+        self._states.save({BEGINNING: self._begun, **states})
         for one in everything:
             self._latest[one.fingerprint] = one.now
         self._trim()
@@ -207,8 +209,11 @@ class Watch:
         return found
 
     def _load_series(self, keys: Sequence[SeriesKey], watermark: datetime) -> None:
-        if self._since is None:
-            self._since = self._beginning(watermark)
+        begun = self._beginning(watermark)
+        if begun != self._since:
+            # set back by a rebuild: what was learned since the loss is replaced by it
+            self._series.clear()
+            self._since = begun
         missing = [key for key in keys if key not in self._series]
         stored = self._states.load([state_name(key) for key in missing]) if missing else []
         for key, data in zip(missing, stored, strict=True):
@@ -216,7 +221,7 @@ class Watch:
             if series is None:
                 if data is not None:
                     log.warning("the state of series %s is unreadable: it learns anew", key)
-                series = Series.begun(self._since, self._since)
+                series = Series.begun(begun, begun)
             self._series[key] = series
         for key in keys:
             self._series.move_to_end(key)
@@ -236,13 +241,20 @@ class Watch:
         }
 
     def _beginning(self, watermark: datetime) -> datetime:
-        """The hour the stream began: a company never heard of has been silent since then."""
+        """The hour the stream began: a company never heard of has been silent since then.
+
+        Read for every batch. Where the store lost it, what this process remembers stands, and
+        otherwise the history begins anew: to learn again is safer than to be surprised.
+        """
         stored = self._states.load([BEGINNING])[0]
         if stored is not None:
             return minute_start(int(stored))
-        first = minute_number(watermark) // 60 * 60
-        self._states.save({BEGINNING: str(first).encode()})
-        return minute_start(first)
+        return self._since or minute_start(minute_number(watermark) // 60 * 60)
+
+    @property
+    def _begun(self) -> bytes:
+        assert self._since is not None
+        return str(minute_number(self._since)).encode()
 
     def _trim(self) -> None:
         while len(self._series) > self._series_kept:

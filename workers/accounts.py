@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Engine, and_, case, func, select
 
+from alerts.rebuild import rebuild_states
+from alerts.rules import load_rules
 from pipeline.stores.consistency import Comparison, compare, lasting
 from pipeline.stores.consistency import rebuild as rebuild_redis
 from pipeline.stores.database import reading
@@ -16,7 +18,7 @@ from pipeline.stores.redis_connection import connect_redis
 from pipeline.stores.tables import alert_events, classifications, documents
 from workers.letters import count_letters
 from workers.settings import Settings
-from workers.wiring import now, trend_store
+from workers.wiring import now, series_states, trend_store
 
 # SQLite takes at least 32,766 parameters; small enough to plan, large enough to be few.
 _IDS_A_QUERY = 1_000
@@ -74,10 +76,13 @@ def comparison(
 
 
 def rebuild(engine: Engine, settings: Settings) -> int:
-    """Restore Redis from SQL; how many documents were counted again."""
+    """Restore Redis from SQL: the counts, then what the detector learned from them where that
+    is gone too. How many documents were counted again."""
     with closing(connect_redis(settings.redis)) as client:
         store = trend_store(settings, client)
-        return rebuild_redis(engine, store, now(), settings.trend_retention)
+        counted = rebuild_redis(engine, store, now(), settings.trend_retention)
+        rebuild_states(load_rules(settings.rules), store, series_states(settings, client))
+        return counted
 
 
 def _as_mappings(compared: Comparison) -> Iterator[Mapping[str, Any]]:

@@ -10,8 +10,7 @@ Any number of processes may run it: each job takes a lock in Redis for its turn.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 from uuid import uuid4
@@ -48,11 +47,8 @@ SEND_SECONDS = 15
 LOOK_BACK = timedelta(days=1)
 
 
-def swept_points(alerts: AlertStore, trends: TrendStore) -> list[TrendPoint]:
-    """A point for each series with an open alert: its last bucket, and the time it is now."""
-    at = trends.now()
-    if at is None:
-        return []
+def swept_points(alerts: AlertStore, trends: TrendStore, at: datetime) -> list[TrendPoint]:
+    """A point for each series with an open alert: its last bucket, and `at` as the time."""
     points = []
     for series, tickers in alerts.open_series():
         found = trends.buckets(series, minute_of(at) - LOOK_BACK, at + timedelta(minutes=1))
@@ -113,7 +109,7 @@ class Jobs:
         self._sender = sender
         self._alerts = SqlAlertStore(engine)
         self._trends = trend_store(settings, client)
-        self._persisted: datetime | None = None
+        self._swept_until: datetime | None = None
         self.progressed_at = monotonic()
         self.holding: str | None = None
 
@@ -124,51 +120,53 @@ class Jobs:
         return ()
 
     def sweep(self) -> None:
-        """Re-send the points of series with an open alert."""
-        with self._turn("sweep", self._settings.sweep_every) as ours:
-            if ours:
-                points = swept_points(self._alerts, self._trends)
-                if points:
-                    self._sender.send([TRENDS.encode(point) for point in points])
-                    metrics.SENT.labels("housekeeping", TRENDS.name).inc(len(points))
+        """Re-send the points of series with an open alert, one period behind the stream.
+
+        Redis knows of documents whose points aggregate has yet to send. A sweep with that
+        time would carry a series past points still on their way, which would then be late.
+        """
+        at, self._swept_until = self._swept_until, self._trends.now()
+        if at is not None:
+            points = swept_points(self._alerts, self._trends, at)
+            if points:
+                self._sender.send([TRENDS.encode(point) for point in points])
+                metrics.SENT.labels("housekeeping", TRENDS.name).inc(len(points))
 
     def persist(self) -> None:
         """Bring `trend_buckets` up to Redis."""
-        with self._turn("persist", self._settings.persist_every) as ours:
-            if ours:
-                rows = persist(self._engine, self._trends)
-                log.debug("trend_buckets: %d rows written", rows)
+        rows = persist(self._engine, self._trends)
+        log.debug("trend_buckets: %d rows written", rows)
 
     def forget(self) -> None:
         """Delete what is past its time from SQL."""
-        with self._turn("retention", RETENTION_EVERY) as ours:
-            if ours:
-                gone = forget(self._engine, now(), self._settings.sql_retention)
-                log.info("retention: deleted %s", gone)
+        gone = forget(self._engine, now(), self._settings.sql_retention)
+        log.info("retention: deleted %s", gone)
 
-    @contextmanager
-    def _turn(self, job: str, every: timedelta) -> Iterator[bool]:
-        """Whether this process has the turn; held for the time of one run, then given back."""
-        key = f"{redis_prefix(self._settings)}:turn:{job}"
+    def in_turn(self, name: str, every: timedelta, work: Callable[[], None]) -> None:
+        """Do `work` if no other process is at it; never raises, the next turn tries again."""
+        key = f"{redis_prefix(self._settings)}:turn:{name}"
         token = uuid4().hex
         # a holder that was killed gives way soon; two at once do no harm, only double work
         held = max(every * 3, timedelta(seconds=30))
         try:
             with redis_unavailable():
-                ours = bool(self._client.set(key, token, nx=True, px=held))
+                if not self._client.set(key, token, nx=True, px=held):
+                    return
             try:
-                yield ours
-                self.progressed_at = monotonic()
-                self.holding = None
+                work()
             finally:
-                if ours:
-                    with redis_unavailable():
-                        if self._client.get(key) == token.encode():
-                            self._client.delete(key)
+                with redis_unavailable():
+                    if self._client.get(key) == token.encode():
+                        self._client.delete(key)
         except Unavailable as error:
             if self.holding is None:
-                log.warning("%s waits: %s", job, error.what)
+                log.warning("%s waits: %s", name, error.what)
             self.holding = error.what
+        except Exception:
+            log.exception("housekeeping: %s failed", name)
+        else:
+            self.progressed_at = monotonic()
+            self.holding = None
 
 
 def run_housekeeping(settings: Settings, stop: threading.Event, health: Health) -> None:
@@ -183,12 +181,13 @@ def run_housekeeping(settings: Settings, stop: threading.Event, health: Health) 
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )
-    for work, every in (
-        (jobs.sweep, settings.sweep_every),
-        (jobs.persist, settings.persist_every),
-        (jobs.forget, RETENTION_EVERY),
+    for name, work, every in (
+        ("sweep", jobs.sweep, settings.sweep_every),
+        ("persist", jobs.persist, settings.persist_every),
+        ("retention", jobs.forget, RETENTION_EVERY),
     ):
-        scheduler.add_job(_guarded(work), IntervalTrigger(seconds=every.total_seconds()))
+        trigger = IntervalTrigger(seconds=every.total_seconds())
+        scheduler.add_job(jobs.in_turn, trigger, (name, every, work), id=name)
     health.watch("housekeeping", jobs, jobs)
     scheduler.start()
     try:
@@ -198,14 +197,3 @@ def run_housekeeping(settings: Settings, stop: threading.Event, health: Health) 
         sender.close()
         client.close()
         engine.dispose()
-
-
-def _guarded(work: Callable[[], None]) -> Callable[[], None]:
-    def run() -> None:
-        try:
-            work()
-        except Exception:
-            # one failed turn must not end the schedule; the next turn tries again
-            log.exception("housekeeping: %s failed", work.__name__)
-
-    return run

@@ -3,12 +3,37 @@
 import json
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from time import monotonic
 
 from workers.settings import Settings
 
 # Third parties that report every step at INFO; their warnings stay.
 _CHATTY = ("aiokafka", "faust", "mode", "kafka", "apscheduler", "httpx", "alembic", "uvicorn")
+
+
+class OncePerWhile(logging.Filter):
+    """Lets a third party say the same thing once in `seconds`, however often it happens: a
+    client whose broker is away reports fifty times a second."""
+
+    def __init__(self, seconds: float = 30.0, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._clock = clock
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_CHATTY):
+            return True
+        # the unformatted message: the same words about another node are the same news
+        name, now = (record.name, str(record.msg)[:200]), self._clock()
+        if now - self._said.get(name, -self._seconds) < self._seconds:
+            return False
+        if len(self._said) > 1000:
+            self._said.clear()
+        self._said[name] = now
+        return True
 
 
 class JsonFormatter(logging.Formatter):
@@ -33,6 +58,7 @@ def set_up_logging(settings: Settings) -> None:
         handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler.addFilter(OncePerWhile())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)

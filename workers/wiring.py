@@ -53,6 +53,12 @@ def trend_store(settings: Settings, client: Redis) -> RedisTrendStore:
     return RedisTrendStore(client, redis_prefix(settings), settings.trend_retention)
 
 
+def series_states(settings: Settings, client: Redis) -> RedisSeriesStates:
+    """What the detector remembers. Kept longer than the buckets it was learned from: a
+    detector that forgets starts learning anew."""
+    return RedisSeriesStates(client, redis_prefix(settings), STATE_RETENTION)
+
+
 def build_stage(name: str, settings: Settings) -> Stage:
     """The named stage, its stores connected. Raises `ConfigurationError` on bad settings."""
     return _BUILDERS[name](settings)
@@ -115,9 +121,7 @@ def _watch(settings: Settings) -> Stage:
     rules = load_rules(settings.rules)
     client = connect_redis(settings.redis)
     engine = connect(settings.database)
-    # A state is worth as much as the buckets it was learned from, and dearer: a detector
-    # that forgets starts learning anew.
-    states = RedisSeriesStates(client, redis_prefix(settings), STATE_RETENTION)
+    states = series_states(settings, client)
     watch = Watch(rules, states, SqlAlertStore(engine), ArchiveEvidence(engine))
 
     def close() -> None:

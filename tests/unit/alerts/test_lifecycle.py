@@ -46,7 +46,9 @@ def verdict(minute: int, *tests: WindowTest) -> Verdict:
     return Verdict(at=at(minute), tests=tests, breaches=breaches)
 
 
-def step(alert: Alert | None, minute: int, *tests: WindowTest, open_minute: bool = False):
+def step(
+    alert: Alert | None, minute: int, *tests: WindowTest, open_minute: bool = False
+) -> Alert | None:
     now = at(minute) if open_minute else at(minute + 1)
     return advance(alert, verdict(minute, *tests), RULE, now, COMPANY)
 
@@ -55,8 +57,7 @@ def firing() -> Alert:
     alert = None
     for minute in range(4):
         alert = step(alert, minute, window(5))
-    assert alert is not None
-    assert alert.state == "firing"
+    assert alert is not None and alert.state == "firing"
     return alert
 
 

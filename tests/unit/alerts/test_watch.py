@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -13,6 +13,7 @@ from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
 from alerts.rebuild import rebuild_states
 from alerts.rules import load_rules
+from alerts.series import Series, minute_number
 from alerts.tracking import Change
 from alerts.watch import Conflict, FoundDocument, Watch, state_name
 from pipeline.documents import DocumentId, Sentiment
@@ -44,6 +45,10 @@ def surge(background_seed: int = 1, per_day: float = 40, documents: int = 30) ->
     for number in range(documents):
         timeline.say(HIT + number * 1.3)
     return timeline
+
+
+def timeline_start(timeline: Timeline) -> datetime:
+    return at(timeline.in_order()[0].minute)
 
 
 def batches(timeline: Timeline, size: int) -> list[list[Record]]:
@@ -324,3 +329,32 @@ def test_states_lost_with_redis_are_learned_again_from_the_buckets():
     for one in (watched, lost):
         one.give([sweep(until)])
     assert lost.summary() == watched.summary()
+
+
+def test_a_running_watch_takes_over_what_was_rebuilt_after_redis_lost_it():
+    """Redis is emptied, the watch stumbles over it and begins anew; then it is rebuilt."""
+    timeline = surge(per_day=20)
+    trends, whole = MemoryTrendStore(), Watched()
+    for batch in batches(timeline, 20):
+        whole.give(batch)
+    trends.add(
+        [
+            CountedDocument(
+                document=DocumentId(str(number)),
+                at=at(said.minute),
+                contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
+            )
+            for number, said in enumerate(timeline.in_order())
+        ]
+    )
+    states = MemorySeriesStates()
+    lost = Watched(states=states, alerts=whole.alerts)
+    lost.give([sweep(3 * DAY)])
+    assert rebuild_states(load_rules(""), trends, states) == 1
+    for one in (whole, lost):
+        one.give([sweep(3 * DAY + 600)])
+    assert lost.summary() == whole.summary()
+    (data,) = states.load([state_name(COMPANY)])
+    held = Series.decode(data or b"")
+    assert held is not None
+    assert held.since <= minute_number(timeline_start(timeline)) // 60

@@ -127,7 +127,8 @@ def test_a_point_carries_the_watermark_of_its_last_document_not_of_the_batch():
         classify()([record(n, f"text {word}", n) for n, word in enumerate("abc")]).outgoing
     )
     whole = Aggregate(MemoryTrendStore())(records).outgoing
-    stage, single = Aggregate(MemoryTrendStore()), []
+    stage = Aggregate(MemoryTrendStore())
+    single: list[Outgoing] = []
     for one in records:
         single.extend(stage([one]).outgoing)
     assert [one.value for one in whole] == [one.value for one in single]
