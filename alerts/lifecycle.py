@@ -20,7 +20,7 @@ from typing import Literal, NewType
 
 from alerts.detection import DETECTOR, Verdict, WindowTest
 from alerts.rules import Rule
-from pipeline.documents import DocumentId, Sentiment, SubjectId
+from pipeline.documents import DocumentId, Sentiment, SubjectId, Time
 from pipeline.trends import SeriesKey
 from pipeline.wire import Topic
 
@@ -55,7 +55,7 @@ class Arithmetic:
 
     detector: str
     signal: str
-    at: datetime
+    at: Time
     window_seconds: int
     observed: float
     expected: float
@@ -80,7 +80,7 @@ class AlertEvidence:
     """One document behind an alert; title, publisher and url once it is in the archive."""
 
     id: DocumentId
-    at: datetime
+    at: Time
     title: str | None = None
     publisher: str | None = None
     url: str | None = None
@@ -104,13 +104,13 @@ class Alert:
     series: AlertSeries
     state: State
     severity: int
-    opened_at: datetime
-    updated_at: datetime
+    opened_at: Time
+    updated_at: Time
     arithmetic: Arithmetic
     peak: Arithmetic
     evidence: tuple[AlertEvidence, ...] = ()
-    firing_at: datetime | None = None
-    resolved_at: datetime | None = None
+    firing_at: Time | None = None
+    resolved_at: Time | None = None
     model_version: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     acknowledged_by: str | None = None

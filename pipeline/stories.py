@@ -11,8 +11,10 @@ import unicodedata
 
 from pipeline.documents import Document
 
-_NOISE = re.compile(r"https?://\S+|www\.\S+|[@$#]\w+|\brt\b|\d+", re.IGNORECASE)
-_WORDS = re.compile(r"[^\W\d_]+")
+# One pass: what is matched without a group is noise, what is in the group is a word.
+_NOISE = r"(?:https?://|www\.)\S+|[@$#]\w+|\brt\b|\d+"
+_WORDS = re.compile(rf"{_NOISE}|([^\W\d_]+)")
+_ASCII_WORDS = re.compile(rf"{_NOISE}|([a-z]+)", re.ASCII)
 # An article is copied whole, but its copies are cut at different lengths.
 _WORDS_READ = 40
 
@@ -22,9 +24,11 @@ def fingerprint(document: Document) -> str:
 
     A text of no words at all (a bare link) is only a copy of itself or of its repost_of.
     """
-    text = document.body
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    words = _WORDS.findall(_NOISE.sub(" ", text[:4000]).casefold())[:_WORDS_READ]
+    text = document.body[:4000]
+    if text.isascii():
+        found = _ASCII_WORDS.findall(text.lower())
+    else:
+        found = _WORDS.findall(unicodedata.normalize("NFKC", text).casefold())
+    words = [word for word in found if word][:_WORDS_READ]
     told = " ".join(words) if words else f"\n{document.repost_of or document.id}"
     return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 # How long a revocation waits for the batch in flight; what is not done by then is read again
 # by whoever owns the partition next.
 DRAIN_SECONDS = 5.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class BatchConsumer(Consumer):
                 if await self._follows(TP(tp.topic, tp.partition), records[0].offset)
             }
             if whole and epoch == self.epoch:
-                await self.batches.put(_batch(whole, epoch))
+                await self.batches.put(batch_of(whole, epoch))
                 self._expected.update((tp, records[-1].offset + 1) for tp, records in whole.items())
 
     async def _follows(self, tp: TP, first: int) -> bool:
@@ -191,28 +192,38 @@ class BatchConsumer(Consumer):
             self.batches.get_nowait()
 
 
-def _batch(fetched: Mapping[Any, Sequence[Any]], epoch: int) -> Batch:
-    records: list[Record] = []
+def batch_of(fetched: Mapping[Any, Sequence[Any]], epoch: int) -> Batch:
+    """Fetched records as one batch, in the order in which they were written.
+
+    Partitions are fetched one after the other; the broker's clock puts them in order again,
+    which keeps the event-time watermark from jumping. Within a partition the order of the
+    offsets stands, also where a writer's clock ran backwards.
+    """
     ends: dict[TP, int] = {}
+    rows: list[tuple[int, int, int, Record]] = []
+    stamp, at = -1, _EPOCH
     for tp, found in fetched.items():
-        ends[TP(tp.topic, tp.partition)] = found[-1].offset + 1
-        records.extend(
-            Record(
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        topic, partition, place = tp.topic, tp.partition, 0
+        ends[TP(topic, partition)] = found[-1].offset + 1
+        for record in found:
+            if record.timestamp != stamp:  # many records share a millisecond
+                stamp = record.timestamp
+                at = datetime.fromtimestamp(stamp / 1000, UTC)
+            if stamp > place:
+                place = stamp
+            offset = record.offset
+            one = Record(
+                topic=topic,
+                partition=partition,
+                offset=offset,
+                at=at,
                 key=record.key,
                 value=record.value,
             )
-            for record in found
-        )
+            rows.append((place, partition, offset, one))
     if len(ends) > 1:
-        # Partitions are fetched one after the other; the broker's clock restores the order
-        # in which they were written, which keeps the event-time watermark from jumping.
-        # Stable, and offsets of one partition never run backwards in time for one writer,
-        # so the order within a partition is kept by the second key.
-        records.sort(key=lambda record: (record.at, record.partition, record.offset))
+        rows.sort()
+    records = [row[3] for row in rows]
     return Batch(records, ends, epoch)
 
 
