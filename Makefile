@@ -35,7 +35,7 @@ test: $(BIN)/.ready-dev ## the whole test suite on real services; no Java needed
 
 faults: $(BIN)/.ready-dev ## kills and outages on Apache Kafka (Java 17)
 	$(MAKE) --no-print-directory .kafka
-	$(BIN)/python -m pytest -m faults --kafka=apache $(ARGS)
+	$(BIN)/python -m pytest -m "faults or delivery" --kafka=apache $(ARGS)
 
 soak: $(BIN)/.ready-dev ## long runs
 	$(BIN)/python -m pytest -m soak $(ARGS)

@@ -91,7 +91,9 @@ class Classify:
                 story=next(place),
                 classification=answer,
             )
-            outgoing.append(CLASSIFIED.encode(classified))
+            # Into the partition it came from: the order of one partition, and with it the event
+            # time of a replay, is kept from `documents` to `trends`.
+            outgoing.append(replace(CLASSIFIED.encode(classified), partition=record.partition))
         return Handled(outgoing, rejected)
 
     def _classified(self, inputs: Sequence[ClassifierInput]) -> list[Classification | Rejected]:

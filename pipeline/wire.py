@@ -45,7 +45,8 @@ class Record:
 class Outgoing:
     """One record to send: an unprefixed topic name, key and value bytes.
 
-    `partition` None leaves the choice to `partition_of(key)`.
+    `partition` None leaves the choice to `partition_of(key)`; a number is taken modulo the
+    topic's partitions.
     """
 
     topic: str

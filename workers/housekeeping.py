@@ -28,7 +28,6 @@ from pipeline import metrics
 from pipeline.documents import minute_of
 from pipeline.errors import Unavailable
 from pipeline.ports import TrendStore
-from pipeline.stores.database import connect
 from pipeline.stores.redis_connection import connect_redis, redis_unavailable
 from pipeline.stores.retention import forget
 from pipeline.stores.trend_history import persist
@@ -37,7 +36,7 @@ from pipeline.wire import TRENDS, Outgoing, partition_of
 from workers.broker import broker_errors, kafka_client_config
 from workers.health import Health
 from workers.settings import KafkaSettings, Settings
-from workers.wiring import now, redis_prefix, trend_store
+from workers.wiring import database, now, redis_prefix, trend_store
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +171,7 @@ class Jobs:
 def run_housekeeping(settings: Settings, stop: threading.Event, health: Health) -> None:
     """The stage `housekeeping` of a process, until `stop`."""
     settings.require("KAFKA", "REDIS", "DATABASE")
-    engine = connect(settings.database)
+    engine = database(settings)
     client = connect_redis(settings.redis)
     sender = PointSender(settings.kafka)
     jobs = Jobs(settings, engine, client, sender)

@@ -25,7 +25,6 @@ from pipeline.feeds.feed import Feed
 from pipeline.feeds.fetch import Fetcher, agent
 from pipeline.feeds.kinds import open_feed
 from pipeline.retry import Backoff
-from pipeline.stores.database import connect
 from workers.feeds import check, preview
 from workers.health import Health
 from workers.intake import Intake
@@ -33,6 +32,7 @@ from workers.letters import read_letters
 from workers.outbox import Delivery, Outbox, Sender
 from workers.settings import KafkaSettings, Settings
 from workers.topics import State, ensure_topics
+from workers.wiring import database
 
 __all__ = ["DeadIds", "Ingest", "check", "preview", "run_ingest", "utc_now"]
 
@@ -219,7 +219,7 @@ def run_ingest(settings: Settings, stop: threading.Event, health: Health) -> Non
     """The stage `ingest` of a process. Raises `ConfigurationError` before it begins."""
     settings.require("KAFKA", "DATABASE")
     file = read_feeds(Path(settings.feeds))
-    engine = connect(settings.database)
+    engine = database(settings)
     sender = Sender(settings.kafka)
     try:
         for finding in ensure_topics(settings.kafka):

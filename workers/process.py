@@ -12,6 +12,7 @@ from time import monotonic
 
 from pipeline.errors import BellwetherError, ConfigurationError
 from workers.agents import StageRunner
+from workers.children import give_memory_back
 from workers.health import Health, serve_health
 from workers.logs import set_up_logging
 from workers.settings import Settings
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 STAGES = (*STREAM_STAGES, "ingest", "housekeeping", "web")
 # The supervisor kills after 10 s; leave in order before that, whatever hangs.
 HARD_EXIT_SECONDS = 9.0
+# Batches of many sizes on several threads leave the C heap in holes; see `give_memory_back`.
+TRIM_SECONDS = 20.0
 
 Service = Callable[[Settings, threading.Event, Health], None]
 
@@ -157,7 +160,11 @@ def _service_of(name: str) -> Service:
 
 async def _watchdog(health: Health, stop: asyncio.Event) -> bool:
     """Look at the health once a second; True, and an end to everything, on a stall."""
+    trimmed_at = monotonic()
     while not stop.is_set():
+        if monotonic() - trimmed_at > TRIM_SECONDS:
+            trimmed_at = monotonic()
+            give_memory_back()
         for stage in health.check():
             if stage.stalled:
                 log.error(

@@ -51,12 +51,13 @@ class Sender:
         counts: dict[str, int] = {}
         for one in outgoing:
             topic = self._prefix + one.topic
-            partition = one.partition
-            if partition is None:
-                partitions = counts.get(topic)
-                if partitions is None:
-                    partitions = counts[topic] = len(await self._producer.partitions_for(topic))
+            partitions = counts.get(topic)
+            if partitions is None:
+                partitions = counts[topic] = len(await self._producer.partitions_for(topic))
+            if one.partition is None:
                 partition = partition_of(one.key, partitions)
+            else:
+                partition = one.partition % partitions
             by_partition.setdefault((topic, partition), []).append(one)
         confirmations = []
         for (topic, partition), records in by_partition.items():

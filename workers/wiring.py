@@ -1,17 +1,22 @@
 """Construction: which adapters stand behind which port, one plain function per stage."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from time import monotonic, sleep
 
 from redis import Redis
+from sqlalchemy import Engine
 
 from alerts.notify import Channel
 from alerts.routing import Subscription
+from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.stages import Aggregate, ArchiveDocuments, Classify
 from pipeline.stores.database import connect
+from pipeline.stores.migrate import revision
 from pipeline.stores.redis_connection import connect_redis
 from pipeline.stores.redis_stories import RedisSeriesStates, RedisStoryIndex
 from pipeline.stores.redis_trends import RedisTrendStore
@@ -19,8 +24,11 @@ from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS
 from workers.delivery import Handler
 from workers.settings import Settings
 
+log = logging.getLogger(__name__)
+
 STATE_RETENTION = timedelta(days=60)
 FAREWELL_SECONDS = 4.0
+SCHEMA_SECONDS = 60.0
 _QUICK_MODELS = ("baseline", "stub")
 
 
@@ -60,6 +68,26 @@ def series_states(settings: Settings, client: Redis) -> RedisSeriesStates:
     return RedisSeriesStates(client, redis_prefix(settings), STATE_RETENTION)
 
 
+def database(settings: Settings) -> Engine:
+    """The database, once it holds our schema; one that is away is for the stage to wait for.
+
+    Raises `ConfigurationError` when nobody made the schema within a minute.
+    """
+    engine = connect(settings.database)
+    deadline = monotonic() + SCHEMA_SECONDS
+    try:
+        while revision(engine) is None:
+            if monotonic() > deadline:
+                raise ConfigurationError(
+                    "BELLWETHER_DATABASE holds no schema: run `bellwether db upgrade`"
+                )
+            log.info("waiting for the schema: run `bellwether db upgrade`")
+            sleep(1.0)
+    except Unavailable as error:
+        log.warning("%s", error.what)
+    return engine
+
+
 def build_stage(name: str, settings: Settings) -> Stage:
     """The named stage, its stores connected. Raises `ConfigurationError` on bad settings."""
     return _BUILDERS[name](settings)
@@ -93,7 +121,7 @@ def _archive(settings: Settings) -> Stage:
     from pipeline.stores.archive import SqlArchive
 
     settings.require("KAFKA", "DATABASE")
-    engine = connect(settings.database)
+    engine = database(settings)
     return Stage(
         name="archive",
         reads=CLASSIFIED.name,
@@ -123,7 +151,7 @@ def _watch(settings: Settings) -> Stage:
     settings.require("KAFKA", "REDIS", "DATABASE")
     rules = load_rules(settings.rules)
     client = connect_redis(settings.redis)
-    engine = connect(settings.database)
+    engine = database(settings)
     states = series_states(settings, client)
     watch = Watch(rules, states, SqlAlertStore(engine), ArchiveEvidence(engine))
 
@@ -148,7 +176,7 @@ def _notify(settings: Settings) -> Stage:
 
     settings.require("KAFKA", "DATABASE")
     subscriptions, channels = receivers(settings)
-    engine = connect(settings.database)
+    engine = database(settings)
     log = SqlNotificationLog(engine)
     stop = Event()
     threads = [

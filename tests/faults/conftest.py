@@ -216,6 +216,8 @@ def _world(broker_kind: str, folder: Path) -> Iterator[World]:
             # small batches: more of them are in flight when something breaks
             "BELLWETHER_BATCH_DOCUMENTS": "100",
         },
+        # the embedded broker never forgets a member that died (docs/decisions.md, 2)
+        dynamic=() if broker_kind == "embedded" else ("classify", "archive", "watch"),
     )
     starts = datetime.now(UTC) - STRETCH * (len(RUNS) + 1)
     found = World(cluster, broker, redis, database, receiver, starts)

@@ -25,6 +25,8 @@ from workers.settings import Settings, read_settings
 from workers.topics import ensure_topics
 from workers.wiring import Stage
 
+pytestmark = pytest.mark.delivery
+
 
 @pytest.fixture
 def settings(kafka_address: str) -> Settings:

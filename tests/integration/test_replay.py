@@ -21,6 +21,8 @@ from workers.settings import KafkaSettings, read_settings
 from workers.topics import ensure_topics
 from workers.trimming import KEEP_RECORDS, trim_once
 
+pytestmark = pytest.mark.delivery
+
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 

@@ -22,6 +22,8 @@ from workers.topics import (
     inspect_topics,
 )
 
+pytestmark = pytest.mark.delivery
+
 
 @pytest.fixture
 def prefix() -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
-from pipeline.stores.database import connect
 from pipeline.stores.redis_connection import connect_redis
 from workers.completion import flow
 from workers.health import Health
@@ -15,7 +14,7 @@ from workers.web.app import create_app
 from workers.web.broker_figures import BrokerFigures
 from workers.web.handlers import Sources, no_figures
 from workers.web.serving import allowed_hosts, serve
-from workers.wiring import trend_store
+from workers.wiring import database, trend_store
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ def run_web(settings: Settings, stop: threading.Event, health: Health) -> None:
     Raises `ConfigurationError` when a setting is missing or the address is taken.
     """
     settings.require("REDIS", "DATABASE")
-    engine = connect(settings.database)
+    engine = database(settings)
     client = connect_redis(settings.redis)
     broker = BrokerFigures(lambda: flow(settings.kafka)) if settings.kafka.servers else None
     sources = Sources(

@@ -1,6 +1,7 @@
 """The verbs on memory twins: every input ends in the output or is rejected by itself."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -82,6 +83,12 @@ def test_classify_keeps_order_and_rejects_singly():
     reasons = {one.offset: error.reason for one, error in handled.rejected}
     assert reasons.keys() == {1, 2}
     assert "ValueError" in reasons[2]
+
+
+def test_a_document_stays_in_the_partition_it_came_from():
+    """Event time is kept in order within one; hashing the id would scatter a replay."""
+    records = [replace(record(number), partition=2) for number in range(5)]
+    assert {one.partition for one in classify()(records).outgoing} == {2}
 
 
 def test_classify_holds_the_whole_batch_when_the_model_is_away():
