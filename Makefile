@@ -65,12 +65,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { \
 		echo "make: cannot create a virtual environment: install python3-venv (apt-get install python3-venv)" >&2; exit 1; }
 
-$(BIN)/.ready: $(DECLARED)
+$(BIN)/.ready: $(DECLARED) | $(BIN)/python
 	echo "installing Bellwether"
 	$(PIP) install --constraint constraints.txt --editable '.[embedded,postgres]'
 	touch $@
 
-$(BIN)/.ready-dev: $(DECLARED)
+$(BIN)/.ready-dev: $(DECLARED) | $(BIN)/python
 	echo "installing Bellwether and its tests"
 	$(PIP) install --constraint constraints.txt --editable '.[embedded,postgres,dev]'
 	touch $(BIN)/.ready $@
