@@ -37,8 +37,9 @@ faults: $(BIN)/.ready-dev ## kills and outages on Apache Kafka (Java 17)
 	$(MAKE) --no-print-directory .kafka
 	$(BIN)/python -m pytest -m "faults or delivery" --kafka=apache $(ARGS)
 
-soak: $(BIN)/.ready-dev ## long runs
-	$(BIN)/python -m pytest -m soak $(ARGS)
+soak: $(BIN)/.ready-dev ## long runs of random faults on Apache Kafka
+	$(MAKE) --no-print-directory .kafka
+	$(BIN)/python -m pytest -m soak --kafka=apache $(ARGS)
 
 check: $(BIN)/.ready-dev ## ruff, mypy --strict, import fences
 	echo "ruff check"; $(BIN)/ruff check --quiet .

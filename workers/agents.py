@@ -15,10 +15,11 @@ any number of processes share its partitions. The agent is the edge only: it run
 import asyncio
 import logging
 import tempfile
-from collections.abc import Sequence
 from typing import Any, cast
 
+import aiokafka.errors
 import faust
+from faust.exceptions import ConsumerNotStarted
 from mode.supervisors import CrashingSupervisor
 
 from workers.delivery import Delivery, Policy
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 # SIGTERM must end in 10 s (the supervisor kills after that): what is in flight has this long.
 DRAIN_ON_STOP_SECONDS = 4.0
 STOP_SECONDS = 3.0
+MEASURE_SECONDS = 15.0
 
 
 def build_app(stage: Stage, settings: Settings, folder: str) -> faust.App:
@@ -76,7 +78,14 @@ def build_app(stage: Stage, settings: Settings, folder: str) -> faust.App:
 class StageRunner:
     """One running stage: its Faust app, its delivery and its health."""
 
-    def __init__(self, stage: Stage, settings: Settings, health: Health) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        settings: Settings,
+        health: Health,
+        measure_seconds: float = MEASURE_SECONDS,
+    ) -> None:
+        self._measure_seconds = measure_seconds
         self._stage = stage
         self._settings = settings
         self._health = health
@@ -139,7 +148,12 @@ class StageRunner:
     async def _until(self, stop: asyncio.Event, app: Any) -> None:
         waits = [
             asyncio.ensure_future(event)
-            for event in (stop.wait(), self._ended.wait(), app.wait_until_stopped())
+            for event in (
+                stop.wait(),
+                self._ended.wait(),
+                app.wait_until_stopped(),
+                _measure(cast(BatchConsumer, app.consumer), self._measure_seconds),
+            )
         ]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -167,11 +181,11 @@ class StageRunner:
                 log.warning("%s: %s did not stop in time", self._stage.name, name)
 
 
-async def run_all(runners: Sequence[StageRunner], stop: asyncio.Event) -> None:
-    """Run several stages in this process; the first to fail ends all."""
-    tasks = [asyncio.ensure_future(runner.run(stop)) for runner in runners]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    stop.set()
-    for result in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
+async def _measure(consumer: BatchConsumer, every: float) -> None:
+    """Keep the consumer's lag honest; a broker that does not answer is no news here."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await asyncio.wait_for(consumer.measure(), every)
+        except (TimeoutError, ConsumerNotStarted, aiokafka.errors.KafkaError) as error:
+            log.debug("the ends of the partitions are not known: %r", error)

@@ -55,7 +55,7 @@ def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
     )
     yield (
         f"p = {numbers.p_value:.2g}, statistic {numbers.statistic:.1f} against "
-        f"{numbers.threshold:g} to open and {numbers.close_threshold:g} to close "
+        f"{numbers.threshold:.1f} to open and {numbers.close_threshold:.1f} to close "
         f"({numbers.detector})"
     )
     yield (

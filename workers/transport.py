@@ -20,6 +20,7 @@ from typing import Any
 
 import aiokafka
 import aiokafka.errors
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
 
@@ -55,6 +56,8 @@ class BatchConsumer(Consumer):
         self._done: dict[TP, int] = {}
         self._expected: dict[TP, int] = {}
         self._rechecked: dict[TP, int] = {}
+        self._ends: dict[TP, int] = {}
+        self._reached: dict[TP, int] = {}
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -139,15 +142,42 @@ class BatchConsumer(Consumer):
             return False
         return True
 
+    async def measure(self) -> None:
+        """Ask the broker where our partitions begin and end, and where we read.
+
+        A fetch tells the end too, but one that has fallen asleep tells nothing, and its lag
+        would look like none. What is deleted, and a transaction's marker at the end, are no
+        records: the start and the position say so.
+        """
+        # Past the thread's queue, where every call waits for the fetch before it, and on the
+        # thread's loop, where the client may be used.
+        client = self._thread._ensure_consumer()  # noqa: SLF001
+        asked = asyncio.run_coroutine_threadsafe(_standing(client), self._thread.thread_loop)
+        ends, starts, positions = await asyncio.wrap_future(asked)
+        idle = self._in_flight == 0 and self.batches.empty()
+        self._ends = ends
+        self._reached = {
+            tp: max(start, positions[tp] if idle else 0) for tp, start in starts.items()
+        }
+
     def lag(self) -> int:
-        """Records known to be in our partitions and not done, by the last fetch's answer."""
+        """Records known to be in our partitions and not done; 0 before there are any."""
+        try:
+            assigned = self.assignment()
+        except ConsumerNotStarted:
+            return 0
         total = 0
-        for tp in self.assignment():
-            end = self.highwater(tp)
-            done = self._done.get(tp, self._committed_offset.get(tp))
-            if end is not None and end > (done or 0):
-                total += end - (done or 0)
+        for tp in assigned:
+            end = max(self._fetched_end(tp), self._ends.get(tp, 0))
+            done = self._done.get(tp, self._committed_offset.get(tp)) or 0
+            total += max(0, end - max(done, self._reached.get(tp, 0)))
         return total
+
+    def _fetched_end(self, tp: TP) -> int:
+        try:
+            return self.highwater(tp) or 0
+        except aiokafka.errors.IllegalStateError:
+            return 0  # taken away a moment ago
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commit what is done and not yet committed."""
@@ -180,6 +210,7 @@ class BatchConsumer(Consumer):
         self._done.clear()
         self._expected.clear()
         self._rechecked.clear()
+        self._reached.clear()
         self._empty_queue()
         await super().on_partitions_revoked(revoked)
 
@@ -190,6 +221,22 @@ class BatchConsumer(Consumer):
     def _empty_queue(self) -> None:
         while not self.batches.empty():
             self.batches.get_nowait()
+
+
+async def _standing(
+    client: aiokafka.AIOKafkaConsumer,
+) -> tuple[dict[TP, int], dict[TP, int], dict[TP, int]]:
+    """Ends, starts and positions of the client's partitions. Runs on the client's loop."""
+    assigned = list(client.assignment())
+    if not assigned:
+        return {}, {}, {}
+    ends = await client.end_offsets(assigned)
+    starts = await client.beginning_offsets(assigned)
+    positions = {tp: await client.position(tp) for tp in assigned}
+    return tuple(  # type: ignore[return-value]
+        {TP(tp.topic, tp.partition): offset for tp, offset in found.items()}
+        for found in (ends, starts, positions)
+    )
 
 
 def batch_of(fetched: Mapping[Any, Sequence[Any]], epoch: int) -> Batch:

@@ -30,8 +30,9 @@ RUNS = tuple(f"r{number}" for number in range(24))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "/faults/" in str(item.path):
-            item.add_marker(pytest.mark.faults)
-            item.add_marker(pytest.mark.timeout(240))
+            if item.get_closest_marker("soak") is None:
+                item.add_marker(pytest.mark.faults)
+                item.add_marker(pytest.mark.timeout(240))
             # kafka-python leaves the socket of a refused reconnect to the garbage collector
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
 

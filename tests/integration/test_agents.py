@@ -1,12 +1,14 @@
 """Stages as Faust agents on a real broker, in this process."""
 
 import asyncio
+import inspect
 import json
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiokafka
 import kafka
 import pytest
 
@@ -80,14 +82,18 @@ def read(settings: Settings, topic: str) -> list[dict[str, Any]]:
     return found
 
 
-async def run_until(settings: Settings, handler, handled: Callable[[], bool]) -> Health:
+async def run_until(
+    settings: Settings, handler, handled: Callable[[Health], bool] | Callable[[], bool]
+) -> Health:
     """Run one classify stage until `handled`, then stop it as SIGTERM does."""
     health, stop = Health(timedelta(seconds=30)), asyncio.Event()
     stage = Stage(name="classify", reads="documents", handler=handler, batch_records=50)
-    running = asyncio.ensure_future(StageRunner(stage, settings, health).run(stop))
+    runner = StageRunner(stage, settings, health, measure_seconds=4.0)
+    running = asyncio.ensure_future(runner.run(stop))
     tick = asyncio.Event()
+    asks_health = bool(inspect.signature(handled).parameters)
     for _ in range(400):
-        if handled() or running.done():
+        if (handled(health) if asks_health else handled()) or running.done():  # type: ignore[call-arg]
             break
         try:
             await asyncio.wait_for(tick.wait(), 0.1)
@@ -193,6 +199,28 @@ async def test_nothing_is_acknowledged_before_it_is_durable(settings: Settings):
     publish(settings, [document(0, "one more")])
     await run_until(settings, acknowledged, lambda: bool(again))
     assert again == [b"d:0"]
+
+
+async def test_the_marker_that_ends_a_transaction_is_no_lag(settings: Settings):
+    """It takes an offset and is no record: a stage must not be thought asleep for it."""
+    producer = aiokafka.AIOKafkaProducer(
+        bootstrap_servers=settings.kafka.servers, transactional_id=settings.kafka.prefix
+    )
+    await producer.start()
+    async with producer.transaction():
+        await producer.send_and_wait(
+            settings.kafka.prefix + "documents", document(1, "text"), b"d:1", partition=0
+        )
+    await producer.stop()
+    handler = Counting(lambda records: Handled(()))
+
+    def caught_up(health: Health) -> bool:
+        stages = health.check()
+        return handler.seen == 1 and bool(stages) and stages[0].lag == 0
+
+    health = await run_until(settings, handler, caught_up)
+    assert handler.seen == 1
+    assert health.check()[0].lag == 0
 
 
 async def test_readiness_follows_progress(settings: Settings):

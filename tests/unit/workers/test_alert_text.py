@@ -62,7 +62,7 @@ def test_the_headline_is_one_line_with_state_series_and_numbers():
 
 def test_the_text_holds_every_number_one_needs_to_check_the_verdict():
     text = "\n".join(full_text(ALERT))
-    for part in ("1.9e-10", "9.7", "5.3 to open", "2 to close", "0 to 2", "0.65", "86%", "14%",
+    for part in ("1.9e-10", "9.7", "5.3 to open", "2.0 to close", "0 to 2", "0.65", "86%", "14%",
                  "7 documents", "6 stories", "5 voices"):  # fmt: skip
         assert part in text
 
