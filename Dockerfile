@@ -1,18 +1,19 @@
 # One image for every stage: `docker run bellwether run classify`.
 #
 #   docker build -t bellwether:0.1.0 .
-#   docker build --build-arg TORCH_INDEX=https://pypi.org/simple …    (torch with CUDA)
+#   docker build --build-arg TORCH_INDEX=URL …    takes torch from another index: its CPU build
+#   is a fraction of the default one, which carries CUDA
 
 ARG PYTHON_IMAGE=python:3.11.17-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/bellwether
 WORKDIR /src
 # torch first: it is most of the image and changes with constraints.txt only
 COPY constraints.txt ./
-RUN /opt/bellwether/bin/pip install --constraint constraints.txt --index-url ${TORCH_INDEX} torch
+RUN /opt/bellwether/bin/pip install --constraint constraints.txt ${TORCH_INDEX:+--index-url ${TORCH_INDEX}} torch
 COPY pyproject.toml README.md LICENSE ./
 COPY pipeline pipeline
 COPY models models
