@@ -246,6 +246,8 @@ class Cluster:
         return kafka.KafkaProducer(
             bootstrap_servers=self.environment["BELLWETHER_KAFKA"],
             acks="all",
+            # a sender that repeats itself is harmless: an id counts once
+            enable_idempotence=False,
             retries=1000,
             linger_ms=5,
             max_request_size=8_000_000,
