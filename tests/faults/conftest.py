@@ -29,7 +29,13 @@ STRETCH = timedelta(hours=2)
 RUNS = tuple(f"r{number}" for number in range(24))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--kafka") == "embedded":
+        # It does not promise to keep what it acknowledged over an end of its own (measured:
+        # docs/decisions.md, 2); what ingest sends is kept by its outbox, and tested there.
+        broker = [item for item in items if "test_the_broker_away" in item.name]
+        config.hook.pytest_deselected(items=broker)
+        items[:] = [item for item in items if item not in broker]
     for item in items:
         if "/faults/" in str(item.path):
             if item.get_closest_marker("soak") is None:

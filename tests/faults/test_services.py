@@ -68,13 +68,9 @@ def needs_a_broker_that_keeps_its_log(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_the_broker_away_ten_seconds(world: World, how: str, broker_kind: str):
+def test_the_broker_away_ten_seconds(world: World, how: str):
     """SIGTERM, and SIGKILL: what was acknowledged to the producer is there afterwards."""
     needs_a_broker_that_keeps_its_log(world)
-    if broker_kind == "embedded" and how == "kill":
-        # It loses up to a second of acknowledged records then, which ingest's outbox makes
-        # good (tests/integration/test_ingest.py) and a plain producer cannot.
-        how = "stop"
     plan = world.plan()
 
     def away() -> None:
