@@ -110,11 +110,9 @@ class StageRunner:
                 value_serializer="raw",
                 internal=False,
             )
-            delivery: Delivery | None = None
 
             @app.agent(topic, name=stage.name, concurrency=1)
             async def agent(stream: Any) -> None:
-                nonlocal delivery
                 consumer = cast(BatchConsumer, app.consumer)
                 delivery = Delivery(
                     stage.name,

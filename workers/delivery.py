@@ -137,6 +137,8 @@ class Delivery:
     async def _handled(self, batch: Batch) -> Handled | None:
         """What the handler says of the batch; None when the batch is no longer ours."""
         if batch.epoch != self._epoch:
+            if self._epoch >= 0:
+                metrics.REBALANCES.labels(self._stage).inc(batch.epoch - self._epoch)
             self._epoch = batch.epoch
             if self._forget is not None:
                 loop = asyncio.get_running_loop()

@@ -13,9 +13,8 @@ the stage, and the offset of a partition moves only when `finish(batch)` says so
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
 import aiokafka
@@ -41,7 +40,6 @@ class Batch:
     records: Sequence[Record]
     ends: Mapping[TP, int]
     epoch: int
-    read_at: float = field(default_factory=monotonic)
 
 
 class BatchConsumer(Consumer):
@@ -52,7 +50,6 @@ class BatchConsumer(Consumer):
         # one batch waits while one is handled: more would only be read again after a crash
         self.batches: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
         self.epoch = 0
-        self.rebalances = 0
         self._done: dict[TP, int] = {}
         self._expected: dict[TP, int] = {}
         self._rechecked: dict[TP, int] = {}
@@ -82,8 +79,12 @@ class BatchConsumer(Consumer):
                 if await self._follows(TP(tp.topic, tp.partition), records[0].offset)
             }
             if whole and epoch == self.epoch:
-                await self.batches.put(batch_of(whole, epoch))
-                self._expected.update((tp, records[-1].offset + 1) for tp, records in whole.items())
+                batch = batch_of(whole, epoch)
+                await self.batches.put(batch)
+                # A rebalance while the queue was full threw the batch away: what it would
+                # have reached says nothing about the partitions we own now.
+                if self.is_current(batch):
+                    self._expected.update(batch.ends)
 
     async def _follows(self, tp: TP, first: int) -> bool:
         """Whether a fetch that begins at `first` leaves out nothing of this partition.
@@ -97,7 +98,10 @@ class BatchConsumer(Consumer):
         if expected is None:
             expected = self._committed_offset.get(tp)
             if expected is None:
+                epoch = self.epoch
                 expected = (await self.earliest_offsets(tp)).get(tp, 0)
+                if epoch != self.epoch:
+                    return False
             self._expected[tp] = expected
         if first == expected or (first > expected and self._rechecked.get(tp) == expected):
             return True
@@ -197,7 +201,6 @@ class BatchConsumer(Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish what is in flight (bounded), commit it, and end the epoch."""
-        self.rebalances += 1
         if self.assignment():
             self.stop_flow()
             self._empty_queue()
