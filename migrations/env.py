@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from pipeline.stores.tables import metadata
+from pipeline.stores import feed_tables, tables  # noqa: F401 - each adds its tables
+from pipeline.stores.columns import metadata
 
 connection = context.config.attributes.get("connection")
 if connection is None:

@@ -24,6 +24,7 @@ SentimentLabel = Literal["negative", "neutral", "positive"]
 MAX_TEXT = 500_000
 MAX_SHORT = 2_000
 MAX_SUBJECTS = 1_000
+MAX_VERSION = 1_000_000
 # Nobody publishes financial news outside these years; year 1 or 9999 is a broken parser.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_YEAR = 2200
@@ -40,7 +41,10 @@ def _short(most: int) -> Meta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One scraped text, as `documents` v1 carries it, after `validated`."""
+    """One scraped text, as `documents` v1 carries it, after `validated`.
+
+    An edited text keeps its id and comes with a higher `version` and the time of the edit.
+    """
 
     source: Annotated[str, _short(200)]
     published_at: Time
@@ -55,6 +59,8 @@ class Document:
     subjects: tuple[str, ...] = ()
     repost_of: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
+    edited_at: Time | None = None
     v: int = 1
 
     @property
@@ -184,6 +190,11 @@ def validated(document: Document, received_at: datetime) -> Document:
     for ticker in document.subjects:
         if "\x00" in ticker or len(ticker) > 100:
             raise Rejected("subjects: a ticker holds a NUL or is over 100 characters")
+    if not 1 <= document.version <= MAX_VERSION:
+        raise Rejected(f"version: {document.version}, from 1 to {MAX_VERSION:,} are allowed")
+    edited = document.edited_at
+    if edited is not None:
+        edited = _in_range("edited_at", edited)
     published = _in_range("published_at", document.published_at)
     fetched = received_at
     if document.fetched_at is not None:
@@ -208,6 +219,8 @@ def validated(document: Document, received_at: datetime) -> Document:
         subjects=document.subjects,
         repost_of=document.repost_of,
         extra=document.extra,
+        version=document.version,
+        edited_at=edited,
     )
 
 

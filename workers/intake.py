@@ -20,7 +20,8 @@ from pipeline.documents import Document, validated
 from pipeline.errors import Rejected
 from pipeline.feeds.feed import FeedState, Poll, SourceConfig
 from pipeline.stores.database import reading, writing
-from pipeline.stores.tables import documents, feed_state, outbox
+from pipeline.stores.feed_tables import feed_state, outbox
+from pipeline.stores.tables import documents
 from pipeline.wire import DOCUMENTS
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,8 @@ from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, or_, s
 from pipeline import metrics
 from pipeline.errors import Unavailable
 from pipeline.stores.database import reading, writing
-from pipeline.stores.tables import documents, outbox
+from pipeline.stores.feed_tables import outbox
+from pipeline.stores.tables import documents
 from pipeline.wire import DOCUMENTS
 from workers.broker import broker_errors, kafka_client_config
 from workers.settings import KafkaSettings

@@ -1,11 +1,10 @@
 """The SQL schema, as SQLAlchemy Core tables. `migrations/` creates it; a test compares both.
 
-Times are aware UTC datetimes on both sides (`UtcTime`). Whatever is a value of the wire
-(`record`) is stored as the whole JSON too, so that a reader of an older row loses nothing.
-BI tools read the views of `docs/bi.md`, never these tables.
+The tables of ingest are in `feed_tables.py`. Whatever is a value of the wire (`record`) is
+stored as the whole JSON too, so that a reader of an older row loses nothing. BI tools read
+the views of `docs/bi.md`, never these tables.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -14,13 +13,10 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Double,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -28,54 +24,12 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware UTC datetime: `timestamptz` in PostgreSQL, fixed-width text in SQLite.
-
-    SQLite holds `YYYY-MM-DD HH:MM:SS.ffffff` in UTC: it sorts as time does, SQLite's own
-    date functions take it, and BI tools show it as a timestamp, which microseconds as an
-    integer would not give. A naive datetime is refused.
-    """
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone reached the database: {value.isoformat()}")
-        return value if value.tzinfo is UTC else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _time(name: str, nullable: bool = False) -> Column[datetime]:
-    return Column(name, UtcTime(), nullable=nullable)
-
-
-def _optional(name: str, kind: Any = Text) -> Column[Any]:
-    return Column(name, kind, nullable=True)
-
-
-def _required(name: str, kind: Any = Text, **options: Any) -> Column[Any]:
-    return Column(name, kind, nullable=False, **options)
+from pipeline.stores.columns import UtcTime as UtcTime
+from pipeline.stores.columns import metadata as metadata
+from pipeline.stores.columns import optional as _optional
+from pipeline.stores.columns import required as _required
+from pipeline.stores.columns import time as _time
 
 
 def _series_columns() -> tuple[Column[Any], ...]:
@@ -109,9 +63,26 @@ documents = Table(
     # json, not jsonb: jsonb refuses the escape of NUL, which a stranger's value may hold
     _required("extra", JSON),
     _time("archived_at"),
+    # which edition of the text this is, and when it was edited
+    _required("version", Integer, server_default=text("1")),
+    _time("edited_at", nullable=True),
     Index(None, "published_at", "id"),
     Index(None, "source", "published_at"),
     Index(None, "archived_at", "id"),
+)
+
+# what a document said before it was edited, a row an edition
+document_editions = Table(
+    "document_editions",
+    metadata,
+    Column("document_id", Text, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _optional("title"),
+    _optional("text"),
+    _optional("url"),
+    _time("edited_at", nullable=True),
+    _time("replaced_at"),
+    sqlite_with_rowid=False,
 )
 
 classifications = Table(
@@ -265,34 +236,4 @@ models = Table(
     _required("name"),
     _time("first_seen_at"),
     _required("metadata", JSON),
-)
-
-outbox = Table(
-    "outbox",
-    metadata,
-    # the document's id; `value` is the record's bytes, so a resend is the same record
-    Column("id", Text, primary_key=True),
-    _required("source"),
-    _required("value", LargeBinary),
-    _time("created_at"),
-    _time("sent_at", nullable=True),
-    _required("attempts", Integer, server_default=text("0")),
-    Index(None, "sent_at"),
-    Index(None, "created_at"),
-)
-
-feed_state = Table(
-    "feed_state",
-    metadata,
-    Column("source", Text, primary_key=True),
-    _optional("etag"),
-    _optional("last_modified"),
-    _time("last_attempt_at", nullable=True),
-    _time("last_success_at", nullable=True),
-    _time("last_error_at", nullable=True),
-    _optional("last_error"),
-    _required("items", Integer, server_default=text("0")),
-    _required("errors", Integer, server_default=text("0")),
-    _required("failures_in_a_row", Integer, server_default=text("0")),
-    _required("seen", JSON),
 )

@@ -19,7 +19,8 @@ from pipeline.feeds.feed import SourceConfig
 from pipeline.feeds.fetch import Fetcher, Limits
 from pipeline.feeds.kinds import open_feed
 from pipeline.stores.database import connect, writing
-from pipeline.stores.tables import documents, outbox
+from pipeline.stores.feed_tables import outbox
+from pipeline.stores.tables import documents
 from pipeline.wire import DOCUMENTS, DeadLetter, encode_json
 from tests.unit.feeds.server import FeedServer, body, item, rss, serving, status
 from workers.broker import kafka_client_config

@@ -10,7 +10,8 @@ from sqlalchemy import Engine, insert, select
 from pipeline.documents import Document, document_id
 from pipeline.feeds.feed import FeedState, Poll, SourceConfig
 from pipeline.stores.database import writing
-from pipeline.stores.tables import documents, outbox
+from pipeline.stores.feed_tables import outbox
+from pipeline.stores.tables import documents
 from pipeline.wire import DOCUMENTS
 from workers.intake import LEASE, Intake, due_at, mark, remembered
 from workers.outbox import Outbox

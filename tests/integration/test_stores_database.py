@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from pipeline.errors import ConfigurationError, Unavailable
+from pipeline.stores import feed_tables  # noqa: F401 - its tables join the metadata
 from pipeline.stores.archive import SqlArchive
 from pipeline.stores.database import connect, reading, unavailable, writing
 from pipeline.stores.migrate import configuration, head, revision, upgrade

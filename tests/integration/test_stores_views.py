@@ -13,8 +13,9 @@ from sqlalchemy import Engine, RowMapping, delete, insert, text
 from pipeline.documents import Sentiment, minute_of
 from pipeline.stores.archive import SqlArchive
 from pipeline.stores.database import connect, reading, writing
+from pipeline.stores.feed_tables import feed_state
 from pipeline.stores.recount import recount
-from pipeline.stores.tables import alerts, documents, feed_state
+from pipeline.stores.tables import alerts, documents
 from pipeline.trends import SeriesKey, Totals
 from tests.contracts.streams import T0, distinct, document, streams
 
