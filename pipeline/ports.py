@@ -44,11 +44,24 @@ class Classifier(Protocol):
         raise: the stage then finds it by halving the batch."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """The subjects of a document, and the names each goes by in its title and text.
+
+    A name stands there as it does in the document ("Apple", "$AAPL", "贵州茅台"), each once,
+    in order of appearance. A subject that only the source gives has its tickers instead.
+    """
+
+    subjects: tuple[Subject, ...]
+    mentions: Mapping[SubjectId, tuple[str, ...]]
+
+
 class SubjectLinker(Protocol):
     """Text to the companies it is about."""
 
-    def link(self, document: Document) -> tuple[Subject, ...]:
-        """The subjects, most relevant first; the source's own tickers are trusted."""
+    def read(self, document: Document) -> Linked:
+        """The subjects, most relevant first, and their names in this document; the source's
+        own tickers are trusted."""
 
 
 class StoryIndex(Protocol):

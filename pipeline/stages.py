@@ -21,6 +21,7 @@ from pipeline.ports import (
     Classifier,
     ClassifierInput,
     CountedDocument,
+    Linked,
     StoryIndex,
     SubjectLinker,
     TrendStore,
@@ -51,7 +52,7 @@ class Classify:
 
     def __call__(self, records: Sequence[Record]) -> Handled:
         """One `classified` record for each valid document; the rest is rejected singly."""
-        prepared: list[tuple[Record, Document, str, tuple[Subject, ...]]] = []
+        prepared: list[tuple[Record, Document, str, Linked]] = []
         rejected: list[tuple[Record, Rejected]] = []
         for record in records:
             try:
@@ -59,16 +60,16 @@ class Classify:
             except Rejected as error:
                 rejected.append((record, error))
                 continue
-            subjects = self._linker.link(document)
-            prepared.append((record, document, language_of(document), subjects))
+            linked = self._linker.read(document)
+            prepared.append((record, document, language_of(document), linked))
         inputs = [
             ClassifierInput(
                 title=document.title or "",
                 text=document.text or "",
                 lang=lang,
-                mentions={subject.id: subject.tickers for subject in subjects},
+                mentions=linked.mentions,
             )
-            for _, document, lang, subjects in prepared
+            for _, document, lang, linked in prepared
         ]
         answers = self._classified(inputs)
         places = self._stories.place(
@@ -80,14 +81,14 @@ class Classify:
         )
         place = iter(places)
         outgoing: list[Outgoing] = []
-        for (record, document, lang, subjects), answer in zip(prepared, answers, strict=True):
+        for (record, document, lang, linked), answer in zip(prepared, answers, strict=True):
             if isinstance(answer, Rejected):
                 rejected.append((record, answer))
                 continue
             classified = ClassifiedDocument(
                 document=document,
                 lang=lang,
-                subjects=_with_sentiment(subjects, answer),
+                subjects=_with_sentiment(linked.subjects, answer),
                 story=next(place),
                 classification=answer,
             )

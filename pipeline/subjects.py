@@ -17,8 +17,11 @@ from pipeline.catalogue import Catalogue, load_catalogue
 from pipeline.conflicts import Conflict, check_catalogue
 from pipeline.documents import Document, Subject, SubjectId, document_id
 from pipeline.errors import ConfigurationError
+from pipeline.listings import Mention
 from pipeline.mentions import MentionIndex
 from pipeline.names import readable
+from pipeline.ports import Linked
+from pipeline.surfaces import surfaces
 
 # A mention in the title says three times as much as one in the text.
 _TITLE_WEIGHT = 3.0
@@ -31,6 +34,7 @@ _LIST_CHARACTERS = 60
 # A text of so many characters is read in one glance.
 _SHORT = 400
 _MOST_MADE = 100_000
+_NOTHING = Linked(subjects=(), mentions={})
 
 __all__ = ["CatalogueLinker", "Conflict", "as_json", "check_catalogue", "link_file", "relevance"]
 
@@ -46,11 +50,37 @@ class CatalogueLinker:
         """Link by `catalogue` from the next document on; for reloading while running."""
         self._index, self._made = MentionIndex(catalogue), {}
 
+    def read(self, document: Document) -> Linked:
+        """The subjects, most relevant first, and the names each goes by in this document."""
+        body = document.body
+        text = readable(body)
+        title_end = self._title_end(document)
+        subjects, mentions = self._weighed(document, text, title_end)
+        if not subjects:
+            return _NOTHING
+        names = surfaces(body, text, mentions, title_end)
+        if len(names) < len(subjects):
+            for subject in subjects:
+                names.setdefault(subject.id, subject.tickers)
+        return Linked(subjects=subjects, mentions=names)
+
     def link(self, document: Document) -> tuple[Subject, ...]:
         """The subjects, most relevant first; the source's own tickers are trusted.
 
         A ticker of the source that the catalogue does not know is the subject `ticker:XYZ`.
         """
+        return self._weighed(document, readable(document.body), self._title_end(document))[0]
+
+    @staticmethod
+    def _title_end(document: Document) -> int:
+        """Where the title ends in the readable text; 0 without a title of its own."""
+        title = document.title
+        return len(readable(title)) if title and document.text else 0
+
+    def _weighed(
+        self, document: Document, text: str, title_end: int
+    ) -> tuple[tuple[Subject, ...], list[Mention]]:
+        """The subjects of a document whose readable body is `text`, and where it names them."""
         index = self._index
         day = document.published_at.toordinal()
         given: dict[SubjectId, str] = {}
@@ -58,17 +88,16 @@ class CatalogueLinker:
             subject = index.listings.given(spelling, day)
             if subject is not None and subject not in given:
                 given[subject] = spelling
-        title, text = document.title, readable(document.body)
-        title_end = len(readable(title)) if title and document.text else 0
         weights: dict[SubjectId, float] = dict.fromkeys(given, 0.0)
         first: dict[SubjectId, int] = {}
-        for subject, start, _ in index.find(text, day, given):
+        mentions = index.find(text, day, given)
+        for subject, start, _ in mentions:
             weight = _TITLE_WEIGHT if start < title_end else 1.0
             weights[subject] = weights.get(subject, 0.0) + weight
             if start < first.get(subject, start + 1):
                 first[subject] = start
         if not weights:
-            return ()
+            return (), mentions
         if given:
             # A source's ticker counts as much as half of what the text speaks of most.
             floor = max(1.0, max(weights.values()) / 2)
@@ -86,7 +115,7 @@ class CatalogueLinker:
         ]
         if len(found) > 1:
             found.sort(key=_most_relevant)
-        return tuple(found)
+        return tuple(found), mentions
 
     def _subject(self, subject: SubjectId, spelling: str, value: float) -> Subject:
         """The value, made once: relevance has a hundred steps and few subjects make the news."""

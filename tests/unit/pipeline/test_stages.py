@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.documents import Classification, Document, Sentiment, Subject, SubjectId
 from pipeline.errors import Unavailable
-from pipeline.ports import ClassifierInput
+from pipeline.ports import ClassifierInput, Linked
 from pipeline.stages import Aggregate, ArchiveDocuments, Classify
 from pipeline.stores.memory import MemoryArchive, MemoryStoryIndex, MemoryTrendStore
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS, Outgoing, Record
@@ -20,8 +20,9 @@ AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 class Linker:
     """Every given ticker is a subject."""
 
-    def link(self, document: Document) -> tuple[Subject, ...]:
-        return tuple(Subject(id=SubjectId(name), tickers=(name,)) for name in document.subjects)
+    def read(self, document: Document) -> Linked:
+        subjects = tuple(Subject(id=SubjectId(name), tickers=(name,)) for name in document.subjects)
+        return Linked(subjects=subjects, mentions={one.id: one.tickers for one in subjects})
 
 
 class Words:

@@ -241,6 +241,42 @@ def test_linking_never_fails_and_keeps_every_ticker_given(text, title, tickers, 
     assert known or not any(ticker.strip(" $\t\n").strip() for ticker in tickers)
 
 
+@pytest.mark.parametrize(
+    ("title", "text", "subject", "names"),
+    [
+        (None, "Apple sues. $AAPL falls, Apple's lawyers say", "AAPL", ("Apple", "$AAPL")),
+        ("Microsoft grows", "#Microsoft is up", "MSFT", ("Microsoft",)),
+        (None, "AT&amp;T cuts; AT&T (NYSE: T) falls", "T", ("AT&amp;T", "AT&T", "NYSE: T")),
+        (None, "ﬁne day for Ｉｎｔｅｌ and Intel", "INTC", ("Ｉｎｔｅｌ", "Intel")),
+        (None, "騰訊發布業績，腾讯控股(00700.HK)", "0700.HK", ("騰訊", "腾讯控股", "00700.HK")),
+        (None, "Nestle\u0301 warns, Nestlé falls", "NESN.SW", ("Nestle\u0301", "Nestlé")),
+        ("Goldman", "Sachs of Goldman\nSachs", "GS", ("Goldman\nSachs",)),
+    ],
+)
+def test_a_subject_has_the_names_it_goes_by_in_this_very_text(title, text, subject, names):
+    found = SHIPPED.read(document(text, title=title))
+    assert found.mentions[SubjectId(subject)] == names
+
+
+def test_a_subject_that_only_the_source_gives_goes_by_its_tickers():
+    found = SHIPPED.read(document("a quiet day", ["GOOG", "QQQZZ"]))
+    assert found.mentions[SubjectId("GOOGL")] == found.subjects[0].tickers
+    assert found.mentions[SubjectId("ticker:QQQZZ")] == ("QQQZZ",)
+
+
+@given(st.text(alphabet="aA$#@(.):HKSs0123 İß平安ﬀ’&;mp\u0301\u200b\n", max_size=60))
+def test_a_name_stands_in_the_text_as_it_is_handed_on(text):
+    linker = linker_of(
+        Entry(id=SubjectId("AA"), names=("平安", "aAa", "ssHK"), tickers=("0123.HK", "A"))
+    )
+    for title, body in ((None, text), (text[:20], text[20:])):
+        one = document(body, title=title)
+        found = linker.read(one)
+        assert found.subjects == linker.link(one)
+        for names in found.mentions.values():
+            assert all(name in (title or "") or name in body for name in names)
+
+
 @given(st.text(alphabet="aA$#@(.):HKSs0123 İß平安ﬀ’", max_size=60))
 def test_odd_characters_do_not_move_positions_out_of_the_text(text):
     for start in (text, "Apple " + text, text + "腾讯"):
