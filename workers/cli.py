@@ -10,7 +10,17 @@ from collections.abc import Sequence
 import typer
 
 from pipeline.errors import BellwetherError
-from workers.commands import alerting, database, health, letters, local, replaying, sources, stages
+from workers.commands import (
+    alerting,
+    database,
+    health,
+    letters,
+    local,
+    modelling,
+    replaying,
+    sources,
+    stages,
+)
 
 app = typer.Typer(
     name="bellwether",
@@ -32,6 +42,7 @@ app.add_typer(alerting.alerts_app, name="alerts")
 app.add_typer(alerting.rules_app, name="rules")
 app.add_typer(database.app, name="db")
 app.add_typer(letters.app, name="dead-letters")
+app.add_typer(modelling.app, name="model")
 app.add_typer(sources.feeds_app, name="feeds")
 app.add_typer(sources.subjects_app, name="subjects")
 app.add_typer(stages.topics_app, name="topics")

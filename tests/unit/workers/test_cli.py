@@ -58,7 +58,7 @@ def test_the_commands_of_the_contract_are_there():
         "demo", "up", "run", "replay", "doctor", "rules check", "alerts list", "alerts tail",
         "alerts show", "alerts ack", "alerts silence", "db upgrade", "db check",
         "db rebuild-redis", "dead-letters list", "dead-letters retry", "feeds check",
-        "feeds preview", "subjects link", "topics create",
+        "feeds preview", "subjects link", "topics create", "model evaluate",
     } <= set(commands())  # fmt: skip
 
 

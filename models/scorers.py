@@ -1,0 +1,108 @@
+"""Classifiers as they are measured: anything behind the `Classifier` port, and artifacts."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from models.data import LABELS, TASKS
+from models.load import load_classifier
+from models.metrics import Floats
+from models.questions import Query, Scorer
+from pipeline.documents import Classification, Document, SubjectId
+from pipeline.languages import language_of
+from pipeline.ports import Classifier, ClassifierInput
+
+# The least probability whose logarithm is taken: below it a classifier says "never".
+_LEAST = 1e-9
+# A topic not called stays this much behind the one that was.
+_SHY = 0.999
+_BATCH = 512
+# A language is found from the text alone here, whatever the time.
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def open_scorer(
+    model: str, base: str = "", labels: str = "", languages: tuple[str, ...] = ("en",)
+) -> Scorer:
+    """What `load_classifier` would serve under these settings, to be measured. Raises
+    `ConfigurationError` as that does."""
+    return PortScorer(load_classifier(model, base, labels, languages))
+
+
+class PortScorer:
+    """A classifier measured by what it answers in the pipeline.
+
+    Its probabilities are final, so the temperature is 1 and the logits are their logarithms.
+    Of the topics it says only the first; the rest of the probability is spread evenly. Where
+    it has no sentiment towards a name, the text's own counts, as in the pipeline.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier = classifier
+
+    @property
+    def version(self) -> str:
+        """The classifier's."""
+        return self._classifier.version
+
+    def tasks(self) -> tuple[str, ...]:
+        """All of them: a classifier of the pipeline answers everything somehow."""
+        return TASKS
+
+    def temperature(self, task: str) -> float:
+        """1.0: what comes out is already what would be published."""
+        return 1.0
+
+    def logits(self, task: str, queries: Sequence[Query]) -> Floats:
+        """The logarithms of its probabilities; NaN where it gave a reason instead."""
+        rows = np.full((len(queries), len(LABELS[task])), np.nan)
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, (text, _) in enumerate(queries):
+            places[text].append(place)
+        texts = list(places)
+        for start in range(0, len(texts), _BATCH):
+            batch = texts[start : start + _BATCH]
+            inputs = [_input(text, queries, places[text]) for text in batch]
+            for text, answer in zip(batch, self._classifier.classify(inputs), strict=True):
+                for place in places[text]:
+                    rows[place] = _row(task, answer, queries[place][1])
+        return rows
+
+
+def _input(text: str, queries: Sequence[Query], places: Sequence[int]) -> ClassifierInput:
+    names = {name for place in places if (name := queries[place][1]) is not None}
+    return ClassifierInput(
+        title="",
+        text=text,
+        lang=language_of(Document(source="", published_at=_ANY_TIME, text=text)),
+        mentions={SubjectId(name): (name,) for name in sorted(names)},
+    )
+
+
+def _row(task: str, answer: Classification, name: str | None) -> Floats:
+    labels = LABELS[task]
+    if task == "topic":
+        return _topic_row(answer, labels)
+    feeling = answer.sentiment
+    if name is not None:
+        feeling = answer.subject_sentiments.get(SubjectId(name), feeling)
+    if feeling is None:
+        return np.full(len(labels), np.nan)
+    return _logarithms([float(getattr(feeling, label)) for label in labels])
+
+
+def _topic_row(answer: Classification, labels: Sequence[str]) -> Floats:
+    if answer.topic not in labels:
+        return np.full(len(labels), np.nan)
+    first = answer.topic_probability
+    rest = (1 - first) / (len(labels) - 1)
+    return _logarithms(
+        [first if label == answer.topic else min(rest, first * _SHY) for label in labels]
+    )
+
+
+def _logarithms(probabilities: Sequence[float]) -> Floats:
+    logarithms: Floats = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _LEAST))
+    return logarithms
