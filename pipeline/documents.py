@@ -72,7 +72,11 @@ class Document:
 
     @property
     def voice(self) -> str:
-        """Who speaks: the author, else the publisher, else the source. For independence."""
+        """Who speaks: the family its publisher belongs to (`extra.publisher_family`), else
+        the author, else the publisher, else the source. For independence."""
+        family = self.extra.get("publisher_family")
+        if isinstance(family, str) and family:
+            return family
         return self.author or self.publisher or self.source
 
 
@@ -110,10 +114,24 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Which story a document tells: `position` earlier documents told it before (0: none)."""
+    """Which story a document tells: `position` earlier documents told it before (0: none).
+
+    A story is one text and its copies: reposts, quotes, syndicated articles. `voice` is whose
+    words they are: the voice that told it first. Independent texts about the same event are
+    stories of their own, joined for reading by `event`, the id of the first of them. `voices`
+    and `first_seen` are of the event as it stood when this document came, itself included;
+    `novelty` is what is new about it, 100 to 0 (`pipeline.stories.novelty`). None in a record
+    written before there was such a field.
+    """
 
     id: str
     position: int = 0
+    voice: str | None = None
+    event: str | None = None
+    voices: int | None = None
+    first_seen: Time | None = None
+    novelty: int | None = None
+    suspected_spam: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +160,17 @@ class ClassifiedDocument:
     @property
     def id(self) -> DocumentId:
         return self.document.id
+
+    @property
+    def voice(self) -> str:
+        """Whose words these are: of a copy the one who told its story first, else the
+        document's own voice. Documents with the same voice are not independent."""
+        return self.story.voice or self.document.voice
+
+    @property
+    def novel(self) -> bool:
+        """Whether it counts as new: the first to tell its story, and no suspected spam."""
+        return self.story.position == 0 and not self.story.suspected_spam
 
 
 def document_id(document: Document) -> DocumentId:

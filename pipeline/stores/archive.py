@@ -112,6 +112,10 @@ def _classification_row(one: ClassifiedDocument, counted: bool) -> Row:
         "reason": classification.reason,
         "story_id": one.story.id,
         "story_position": one.story.position,
+        # the voice counted with, so that counting again needs no `extra`
+        "story_voice": one.voice,
+        "story_event": one.story.event,
+        "suspected_spam": one.story.suspected_spam,
         "counted": counted,
     }
 

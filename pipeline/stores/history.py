@@ -45,8 +45,8 @@ class ArchivedDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldStory:
-    """How many documents told a story, and how many independent voices (authors, else
-    publishers, else sources)."""
+    """How many documents told a story, and how many independent voices
+    (`ClassifiedDocument.voice`)."""
 
     documents: int
     voices: int
@@ -97,6 +97,7 @@ class History:
         last = max(document.published_at for document in told) + STORY_SPAN
         # the empty string is no name: Document.voice skips it as well
         voice = func.coalesce(
+            classifications.c.story_voice,
             func.nullif(documents.c.author, ""),
             func.nullif(documents.c.publisher, ""),
             documents.c.source,

@@ -105,6 +105,8 @@ def _read(
                 classifications.c.model_version,
                 classifications.c.story_id,
                 classifications.c.story_position,
+                classifications.c.story_voice,
+                classifications.c.suspected_spam,
             )
             .join_from(documents, classifications)
             .where(classifications.c.counted, condition)
@@ -163,7 +165,12 @@ def _counted(row: Any, subjects: tuple[Subject, ...]) -> CountedDocument:
         ),
         lang=row.lang,
         subjects=subjects,
-        story=Story(id=row.story_id, position=row.story_position),
+        story=Story(
+            id=row.story_id,
+            position=row.story_position,
+            voice=row.story_voice,
+            suspected_spam=bool(row.suspected_spam),
+        ),
         classification=Classification(
             model_version=row.model_version,
             topic=row.topic,

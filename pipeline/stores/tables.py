@@ -99,6 +99,10 @@ classifications = Table(
     _optional("reason"),
     _required("story_id"),
     _required("story_position", Integer),
+    # None in rows written before there were such columns
+    _optional("story_voice"),
+    _optional("story_event"),
+    _optional("suspected_spam", Boolean),
     # the document's first classification is the one the trends counted
     _required("counted", Boolean, server_default=false()),
     Index(None, "story_id"),

@@ -1,12 +1,19 @@
 """Languages and stories, from the text alone."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.documents import Document, DocumentId
+from pipeline.documents import (
+    Classification,
+    ClassifiedDocument,
+    Document,
+    DocumentId,
+    Story,
+)
 from pipeline.languages import language_of
-from pipeline.stories import fingerprint
+from pipeline.stories import fingerprint, novelty
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -58,3 +65,40 @@ def test_a_text_without_words_is_only_its_own_copy():
 
 def test_full_width_forms_are_the_same_words():
     assert fingerprint(document("ＡＣＭＥ shares")) == fingerprint(document("acme shares"))
+
+
+def test_a_publishers_family_speaks_before_its_authors():
+    one = replace(document("text"), author="Jane", publisher="The Daily")
+    assert one.voice == "Jane"
+    assert replace(one, extra={"publisher_family": "Example Group"}).voice == "Example Group"
+    assert replace(one, extra={"publisher_family": 7}).voice == "Jane"
+    assert replace(one, author=None).voice == "The Daily"
+
+
+def classified(story: Story) -> ClassifiedDocument:
+    return ClassifiedDocument(
+        document=replace(document("text"), author="Jane"),
+        lang="en",
+        subjects=(),
+        story=story,
+        classification=Classification(model_version="m"),
+    )
+
+
+def test_a_copy_speaks_with_the_voice_of_who_told_it_first():
+    assert classified(Story(id="x")).voice == "Jane"
+    assert classified(Story(id="x", position=3, voice="Reporter")).voice == "Reporter"
+
+
+def test_only_the_first_telling_that_is_no_spam_is_novel():
+    assert classified(Story(id="x")).novel
+    assert not classified(Story(id="x", position=1)).novel
+    assert not classified(Story(id="x", suspected_spam=True)).novel
+
+
+def test_novelty_falls_with_every_telling_and_with_age():
+    assert [novelty(n, timedelta(0)) for n in range(5)] == [100, 75, 56, 42, 32]
+    assert novelty(0, timedelta(hours=24)) == 50
+    assert novelty(1, timedelta(hours=48)) == 19
+    assert novelty(10**9, timedelta(days=10**6)) == 0
+    assert novelty(0, timedelta(hours=-5)) == 100
