@@ -18,6 +18,7 @@ from workers.commands import (
     local,
     modelling,
     replaying,
+    scoring,
     sources,
     stages,
 )
@@ -39,6 +40,9 @@ app.command(
 )(replaying.replay)
 app.command(epilog="Example: bellwether doctor --json")(health.doctor)
 app.add_typer(alerting.alerts_app, name="alerts")
+alerting.rules_app.command(epilog="Example: bellwether rules score counts.csv scores.csv")(
+    scoring.score
+)
 app.add_typer(alerting.rules_app, name="rules")
 app.add_typer(database.app, name="db")
 app.add_typer(letters.app, name="dead-letters")

@@ -1,0 +1,186 @@
+"""How rare the present count of a series is, by the series' own past: a rate per day.
+
+Nothing here trusts a nominal probability; on real tweet counts those are wrong by factors of
+70. For each window ("channel") the distance from the usual count is measured in square roots,
+which makes Poisson counts equally spread at every level:
+
+    residual = 2 sqrt(count + 3/8) - 2 sqrt(usual + 3/8)
+    z        = (residual - its own mean) / its own spread
+
+Then each channel is set against its own peaks: beyond `PEAK` what counts is the multiple of
+their mean excess. Two statistics are made of the channels, because no single one is good on
+both: the mean of the windows from 5 minutes to a day, which wants a surge that shows at
+several scales (real counts, with their harmless spikes); and the soft maximum of the short
+windows against the last hours (short bursts on restless series). Each has a return level:
+
+    exceedances per day = rate of own peaks * exp(-(statistic - LEAST) / their mean excess)
+
+and `rarity` is the -log10 of that, averaged over the two with weights 0.7 and 0.3.
+"""
+
+from math import exp, log, log10, sqrt
+
+from alerts.rhythm import (
+    AGE,
+    BINS,
+    RHYTHM,
+    SPREAD_DAYS,
+    State,
+    bins_of,
+    count_of_last,
+    fading,
+    learn_usual,
+    remember,
+    usual_of_last,
+)
+
+SEASONAL = (1, 3, 6, 12, 36, 72, 288)
+"""Windows in bins, against the week's usual count: 5, 15, 30 minutes, 1, 3, 6 and 24 hours."""
+LOCAL = (1, 3, 6, 12)
+"""Windows in bins, against what the last three hours made of the usual count."""
+CHANNELS = len(SEASONAL) + len(LOCAL)
+SCALES = SEASONAL + LOCAL
+
+MEAN, SPREAD, EXCESSES, PEAKS, HIGHEST, LATEST = range(6)
+CHANNEL = 6
+"""Floats of a channel: mean and spread of its residuals, decayed sum and number of its peaks'
+excesses, the highest excess of the peak going on, and the bin it was last seen."""
+CHANNEL_STATES = RHYTHM
+RETURNS = CHANNEL_STATES + CHANNEL * CHANNELS
+PEAK_NUMBER, PEAK_EXCESS, PEAK_NOW, PEAK_LAST = range(4)
+RETURN = 4
+STATE = RETURNS + 2 * RETURN
+"""Floats of a whole state."""
+
+MEAN_DAYS = 4.0
+SPREAD_PRIOR = 50.0
+"""Bins of Poisson spread believed at first."""
+PEAK = 2.5
+PEAK_DAYS = 7.0
+PEAK_PRIOR = 10.0
+"""Peaks of mean excess 1 believed at first."""
+HIGHEST_TAUGHT = 8.0
+LOCAL_PRIOR = 3.0
+LOCAL_POWER = 0.7
+SOFTNESS = 0.5
+LEAST = 0.0
+RETURN_DAYS = 20.0
+RETURN_PRIORS = (10.0, 15.0)
+RETURN_RATES = (0.2, 0.3)
+"""Peaks of the two statistics believed at first, and how many of them a day."""
+RETURN_GAP = 36
+"""Bins of calm after which the next peak is another one."""
+LOCAL_WEIGHT = 0.3
+
+RARITY, MEAN_STATISTIC, LOCAL_STATISTIC, LOUDEST, OBSERVED, EXPECTED, LOUDEST_Z = range(7)
+READING = 7 + 2 * CHANNELS
+"""Floats of a reading: the above, then z and residual of each channel."""
+READ_Z = 7
+READ_RESIDUAL = READ_Z + CHANNELS
+
+
+def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State) -> float:
+    """The rarity of `count` so far in the bin that is open; every number behind it in `out`.
+
+    Changes nothing in the state. `out[LOUDEST]` is the number of the channel that stands out
+    most; `out[OBSERVED]` and `out[EXPECTED]` are its counts.
+    """
+    hourly = bins_a_day / 24.0
+    wide_count = count_of_last(s, BINS, count)
+    wide_usual = usual_of_last(s, bins_of(s, BINS), bin_of_week, hourly)
+    told = s[AGE]
+    forgotten = fading(SPREAD_DAYS * bins_a_day)
+    weight = (1.0 - (1.0 - forgotten) ** told) / forgotten
+    together, soft, loudest = 0.0, 0.0, -1e9
+    for channel in range(CHANNELS):
+        scale = SCALES[channel]
+        observed = count_of_last(s, scale, count)
+        expected = usual_of_last(s, bins_of(s, scale), bin_of_week, hourly)
+        if channel >= len(SEASONAL):
+            before = (LOCAL_PRIOR + max(0.0, wide_count - observed)) / (
+                LOCAL_PRIOR + max(0.0, wide_usual - expected)
+            )
+            expected *= before**LOCAL_POWER
+        at = CHANNEL_STATES + CHANNEL * channel
+        residual = 2.0 * (sqrt(observed + 0.375) - sqrt(expected + 0.375))
+        spread = sqrt(max(0.5, (SPREAD_PRIOR + s[at + SPREAD]) / (SPREAD_PRIOR + weight)))
+        z = (residual - s[at + MEAN]) / spread
+        out[READ_Z + channel] = z
+        out[READ_RESIDUAL + channel] = residual
+        peaks = z - PEAK
+        if peaks > 0.0:
+            peaks *= (PEAK_PRIOR + s[at + PEAKS]) / (PEAK_PRIOR + s[at + EXCESSES])
+        if channel < len(SEASONAL):
+            together += peaks / len(SEASONAL)
+        else:
+            soft += exp(min(SOFTNESS * peaks, 300.0)) / len(LOCAL)
+        if peaks > loudest:
+            loudest = peaks
+            out[LOUDEST] = channel
+            out[OBSERVED], out[EXPECTED], out[LOUDEST_Z] = observed, expected, z
+    out[MEAN_STATISTIC] = together
+    out[LOCAL_STATISTIC] = log(soft) / SOFTNESS
+    out[RARITY] = (1.0 - LOCAL_WEIGHT) * rarity_of(s, 0, together, bins_a_day) + (
+        LOCAL_WEIGHT * rarity_of(s, 1, out[LOCAL_STATISTIC], bins_a_day)
+    )
+    return out[RARITY]
+
+
+def rarity_of(s: State, which: int, statistic: float, bins_a_day: float) -> float:
+    """-log10 of how often a day statistic `which` (0 or 1) exceeds this value in this series."""
+    at = RETURNS + RETURN * which
+    forgotten = fading(RETURN_DAYS * bins_a_day)
+    days = (1.0 - (1.0 - forgotten) ** s[AGE]) / forgotten / bins_a_day
+    prior = RETURN_PRIORS[which]
+    number = prior + s[at + PEAK_NUMBER]
+    excess = (prior + s[at + PEAK_EXCESS]) / number
+    rate = number / (prior / RETURN_RATES[which] + days)
+    above = statistic - LEAST
+    return -log10(rate) + (above / excess if above > 0.0 else above) / 2.302585092994046
+
+
+def absorb(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State) -> None:
+    """Learn the bin that has ended with `count`, of which `out` is the reading."""
+    age = s[AGE]
+    forgotten = fading(SPREAD_DAYS * bins_a_day)
+    weight = (1.0 - (1.0 - forgotten) ** age) / forgotten
+    gain = max(fading(MEAN_DAYS * bins_a_day), 1.0 / (age + bins_a_day))
+    peaks_kept = 1.0 - fading(PEAK_DAYS * bins_a_day)
+    for channel in range(CHANNELS):
+        at = CHANNEL_STATES + CHANNEL * channel
+        mean = s[at + MEAN]
+        spread = sqrt(max(0.5, (SPREAD_PRIOR + s[at + SPREAD]) / (SPREAD_PRIOR + weight)))
+        off = min(max(out[READ_RESIDUAL + channel] - mean, -3.0 * spread), 3.0 * spread)
+        s[at + SPREAD] = s[at + SPREAD] * (1.0 - forgotten) + off * off
+        s[at + MEAN] = mean + gain * off
+        s[at + EXCESSES] *= peaks_kept
+        s[at + PEAKS] *= peaks_kept
+        excess = out[READ_Z + channel] - PEAK
+        if excess > 0.0:
+            if s[at + HIGHEST] > 0.0 and age - s[at + LATEST] > max(12, SCALES[channel]):
+                s[at + EXCESSES] += min(s[at + HIGHEST], HIGHEST_TAUGHT)
+                s[at + PEAKS] += 1.0
+                s[at + HIGHEST] = 0.0
+            s[at + HIGHEST] = max(s[at + HIGHEST], excess)
+            s[at + LATEST] = age
+    _absorb_peak(s, 0, out[MEAN_STATISTIC], bins_a_day)
+    _absorb_peak(s, 1, out[LOCAL_STATISTIC], bins_a_day)
+    learn_usual(s, count, bin_of_week, bins_a_day)
+    remember(s, count)
+
+
+def _absorb_peak(s: State, which: int, statistic: float, bins_a_day: float) -> None:
+    at = RETURNS + RETURN * which
+    kept = 1.0 - fading(RETURN_DAYS * bins_a_day)
+    s[at + PEAK_NUMBER] *= kept
+    s[at + PEAK_EXCESS] *= kept
+    above = statistic - LEAST
+    if above > 0.0:
+        if s[at + PEAK_NOW] > 0.0 and s[AGE] - s[at + PEAK_LAST] > RETURN_GAP:
+            prior = RETURN_PRIORS[which]
+            mean = (prior + s[at + PEAK_EXCESS]) / (prior + s[at + PEAK_NUMBER])
+            s[at + PEAK_NUMBER] += 1.0
+            s[at + PEAK_EXCESS] += min(s[at + PEAK_NOW], 6.0 * mean)
+            s[at + PEAK_NOW] = 0.0
+        s[at + PEAK_NOW] = max(s[at + PEAK_NOW], above)
+        s[at + PEAK_LAST] = s[AGE]

@@ -1,0 +1,122 @@
+"""Scores for any series of counts, row by row: the detector without documents around it.
+
+A row's score is decided by that row and those before it; nothing about the series is known
+beforehand, neither its length nor its level nor how far apart its rows are.
+
+::
+
+    score   0        0.5                    1
+            |---------|----------------------|
+             quiet     the first row of an episode: the rarer, the higher
+
+An episode opens where the count is rarer than `OPENS` (-log10 of times a day) and lasts a day:
+its later rows score below 0.1, whatever they hold, because it was told already. Each episode
+raises what the next must reach by `WEARIER`, which fades in weeks: what happens often is not
+rare, whatever the arithmetic says.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import exp
+
+from alerts.rarity import RARITY, READING, STATE, absorb, read
+
+MINUTE = timedelta(minutes=1)
+LEAST_BIN = 5 * MINUTE
+OPENS = 0.7
+WEARIER = 0.15
+WEARY_DAYS = 20.0
+EPISODE = timedelta(days=1)
+LEARNING = timedelta(hours=12)
+YOUNG_DAYS = 7.0
+YOUNG_PENALTY = 0.5
+
+
+@dataclass(slots=True)
+class Scorer:
+    """One series, told row by row."""
+
+    _state: list[float] = field(default_factory=lambda: [0.0] * STATE)
+    _reading: list[float] = field(default_factory=lambda: [0.0] * READING)
+    _first: datetime | None = None
+    _row: datetime | None = None
+    _bin: timedelta = timedelta()
+    _bin_starts: datetime | None = None
+    _count: float = 0.0
+    _read: bool = False
+    """Whether the reading is that of the open bin with all it holds."""
+    _opened: datetime | None = None
+    _weary: float = 0.0
+
+    def score(self, at: datetime, value: float) -> float:
+        """The score of a row, 0 to 1. Rows must come in order of time."""
+        if self._row is not None and at < self._row:
+            raise ValueError("earlier than the row before")
+        since = timedelta() if self._row is None else at - self._row
+        self._first, self._row = self._first or at, at
+        if self._bin_starts is None:
+            # how far apart rows are is not known before the second: the first waits for it
+            self._bin_starts, self._count = at, value
+            return 0.0
+        if not self._bin:
+            if not since:
+                self._count += value
+                return 0.0
+            self._bin = max(LEAST_BIN, min(since, EPISODE))
+        # half a bin of slack: rows a little early or late still have a bin each
+        slack = self._bin / 2 if since >= self._bin * 0.75 else timedelta()
+        if at + slack >= self._bin_starts + self._bin:
+            self._close()
+            self._bin_starts, self._count, self._read = at, 0.0, False
+        self._count += value
+        self._weary *= 0.5 ** (since / timedelta(days=WEARY_DAYS))
+        return self._judged(at)
+
+    def _close(self) -> None:
+        number, a_day = self._place()
+        if not self._read:
+            read(self._state, self._count, number, a_day, self._reading)
+        absorb(self._state, self._count, number, a_day, self._reading)
+
+    def _place(self) -> tuple[int, float]:
+        """The bin's number in its week, and the bins of a day."""
+        assert self._bin_starts is not None
+        start = self._bin_starts
+        day = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        of_week = start - day + timedelta(days=start.weekday())
+        return int(of_week / self._bin), timedelta(days=1) / self._bin
+
+    def _judged(self, at: datetime) -> float:
+        assert self._first is not None
+        number, a_day = self._place()
+        read(self._state, self._count, number, a_day, self._reading)
+        self._read = True
+        age = at - self._first
+        opens = OPENS + self._weary
+        opens += YOUNG_PENALTY * max(0.0, 1.0 - age / timedelta(days=YOUNG_DAYS))
+        rare = self._reading[RARITY] - opens
+        if age < LEARNING or rare < 0.0:
+            score = 0.5 * exp(max(-50.0, min(-0.01, rare)))
+        elif self._opened is not None and at - self._opened < EPISODE:
+            score = 0.5
+        else:
+            self._opened = at
+            self._weary += WEARIER
+            return 1.0 - 0.5 * exp(-rare / 2.0)
+        if self._opened is not None and at - self._opened < EPISODE:
+            return 0.2 * score
+        return score
+
+
+def scored(rows: Iterable[tuple[datetime, float]]) -> Iterator[float]:
+    """The score of each row, given before the next is read."""
+    scorer = Scorer()
+    for at, value in rows:
+        yield scorer.score(at, value)
+
+
+def timestamp_of(text: str) -> datetime:
+    """The time a row names, UTC where it names no zone. Raises `ValueError`."""
+    at = datetime.fromisoformat(text.strip())
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,0 +1,115 @@
+"""Scores of plain series: causal, bounded, one crossing an episode, whatever the cadence."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.rarity import STATE
+from alerts.scoring import scored, timestamp_of
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+DAY = 288
+
+
+def steady(rows: int, mean: float = 20.0, seed: int = 1) -> list[float]:
+    chance = random.Random(seed)
+    return [float(sum(chance.random() < mean / 100 for _ in range(100))) for _ in range(rows)]
+
+
+def at_cadence(values: list[float], minutes: float = 5.0) -> list[tuple[datetime, float]]:
+    return [(START + timedelta(minutes=minutes * row), value) for row, value in enumerate(values)]
+
+
+def surging(day: int = 9, rows: int = 12 * DAY) -> list[float]:
+    values = steady(rows)
+    for row in range(day * DAY, day * DAY + 12):
+        values[row] *= 5
+    return values
+
+
+def crossings(scores: list[float]) -> list[int]:
+    return [row for row, score in enumerate(scores) if score >= 0.5]
+
+
+def test_a_surge_crosses_once_and_at_once():
+    found = crossings(list(scored(at_cadence(surging()))))
+    assert len(found) == 1
+    assert 9 * DAY <= found[0] <= 9 * DAY + 2
+
+
+def test_a_second_surge_two_days_later_crosses_again():
+    values = surging()
+    for row in range(11 * DAY, 11 * DAY + 12):
+        values[row] *= 5
+    assert len(crossings(list(scored(at_cadence(values))))) == 2
+
+
+def test_scores_lie_between_nought_and_one():
+    values = surging()
+    values[5 * DAY] = 1e9
+    values[6 * DAY : 7 * DAY] = [0.0] * DAY
+    assert all(0.0 <= score <= 1.0 for score in scored(at_cadence(values)))
+
+
+def test_a_score_does_not_know_what_comes_after():
+    values = surging()
+    whole = list(scored(at_cadence(values)))
+    cut = 9 * DAY + 5
+    assert list(scored(at_cadence(values[:cut]))) == whole[:cut]
+
+
+def test_each_score_is_given_before_the_next_row_is_read():
+    read = 0
+
+    def rows() -> Iterator[tuple[datetime, float]]:
+        nonlocal read
+        for row in at_cadence(steady(50)):
+            read += 1
+            yield row
+
+    for number, _ in enumerate(scored(rows()), 1):
+        assert read == number
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 15, 60])
+def test_a_surge_is_found_at_any_cadence(minutes):
+    # three weeks, the surge of an hour (or a row) in the third
+    rows = 21 * 24 * 60 // minutes
+    values = steady(rows)
+    first = 17 * 24 * 60 // minutes
+    for row in range(first, first + max(1, 60 // minutes)):
+        values[row] = 200.0
+    found = crossings(list(scored(at_cadence(values, minutes))))
+    assert any(first <= row <= first + 10 / minutes for row in found)
+    assert len(found) <= 3
+
+
+def test_steady_noise_hardly_ever_crosses():
+    found = [
+        row
+        for seed in range(5)
+        for row in crossings(list(scored(at_cadence(steady(14 * DAY, seed=seed)))))
+    ]
+    # 70 series-days
+    assert len(found) <= 7
+
+
+@pytest.mark.parametrize("values", [[], [3.0], [0.0] * 500, [7.0] * 500])
+def test_series_without_any_variation_never_cross(values):
+    assert crossings(list(scored(at_cadence(values)))) == []
+
+
+def test_rows_out_of_order_are_refused():
+    with pytest.raises(ValueError, match="earlier"):
+        list(scored([(START, 1.0), (START - timedelta(minutes=5), 1.0)]))
+
+
+def test_a_time_without_zone_is_utc_and_another_zone_is_converted():
+    assert timestamp_of("2026-03-02 10:00:00") == START.replace(hour=10)
+    assert timestamp_of("2026-03-02T12:00:00+02:00") == START.replace(hour=10)
+
+
+def test_the_state_of_a_series_is_at_most_two_hundred_numbers():
+    assert STATE <= 200

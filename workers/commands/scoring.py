@@ -1,0 +1,74 @@
+"""`bellwether rules score`: the detector on a series of counts out of a CSV file."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import ConfigurationError
+from workers.commands.terminal import note
+
+
+def score(
+    file: Annotated[str, typer.Argument(metavar="IN.csv", help="timestamp,value; by time.")],
+    out: Annotated[str, typer.Argument(metavar="OUT.csv", help="timestamp,value,score.")],
+) -> None:
+    """Give each row of a series of counts a score from 0 to 1: 0.5 and above begins an episode.
+
+    Rows are scored one by one, each from itself and those before it. Times without a zone are
+    UTC. OUT.csv is written when all rows are.
+    """
+    target = Path(out)
+    part = target.with_name(target.name + ".part")
+    try:
+        with (
+            Path(file).open(encoding="utf-8-sig", newline="") as rows,
+            part.open("w", encoding="utf-8", newline="") as scores,
+        ):
+            writer = csv.writer(scores, lineterminator="\n")
+            writer.writerow(("timestamp", "value", "score"))
+            number = 0
+            for number, row in enumerate(_scored(csv.reader(rows), file), 1):  # noqa: B007
+                writer.writerow(row)
+        part.replace(target)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: not UTF-8 at byte {error.start}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    note(f"{out}: {number} rows scored")
+
+
+def _scored(rows: Iterable[Sequence[str]], file: str) -> Iterator[tuple[str, str, str]]:
+    from alerts.scoring import Scorer, timestamp_of
+
+    scorer = Scorer()
+    lines = enumerate(rows, 1)
+    header = [name.strip().lower() for name in next(lines, (0, []))[1]]
+    if "timestamp" not in header or "value" not in header:
+        raise ConfigurationError(f"{file}:1: the columns timestamp and value are needed")
+    when, what = header.index("timestamp"), header.index("value")
+    for line, row in lines:
+        if not row:
+            continue
+        if len(row) <= max(when, what):
+            raise ConfigurationError(f"{file}:{line}: {len(row)} columns, {len(header)} expected")
+        try:
+            at = timestamp_of(row[when])
+        except ValueError:
+            raise ConfigurationError(f"{file}:{line}: {row[when]!r} is not a time") from None
+        try:
+            value = float(row[what])
+        except ValueError:
+            value = float("nan")
+        if not isfinite(value) or value < 0.0:
+            raise ConfigurationError(f"{file}:{line}: {row[what]!r} is not a count")
+        try:
+            found = scorer.score(at, value)
+        except ValueError as error:
+            raise ConfigurationError(f"{file}:{line}: {row[when]} is {error}") from None
+        yield row[when], row[what], f"{found:.6f}"
