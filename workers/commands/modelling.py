@@ -60,6 +60,33 @@ def evaluate(
         _say_report(one)
 
 
+@app.command(epilog="Example: bellwether model compare baseline ProsusAI/finbert labelled.jsonl")
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="baseline, a directory or a hub id.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
+    files: Labelled,
+    as_json: AsJson = False,
+) -> None:
+    """Whether B is better than A on the same texts: paired bootstrap, interval and p."""
+    from models.comparison import as_json as comparisons_json
+    from models.comparison import compare as compared
+    from models.data import read_examples
+
+    found = compared(scorer_of(a), scorer_of(b), read_examples(files))
+    if as_json:
+        say_json(comparisons_json(found))
+        return
+    for task, one in found.items():
+        say(f"{task}: A {one.a}, B {one.b}, {one.n} labels")
+        say(f"  right only for A {one.only_a}, only for B {one.only_b}")
+        for figure in one.differences:
+            say(
+                f"  {figure.figure:16} A {figure.a:.3f}  B {figure.b:.3f}  B - A "
+                f"{figure.difference:+.3f} [{figure.low:+.3f} to {figure.high:+.3f}]  "
+                f"p {figure.p:.3f}"
+            )
+
+
 def scorer_of(model: str) -> "Scorer":
     """The named classifier, else the one of the settings, ready to be measured."""
     from models.scorers import open_scorer

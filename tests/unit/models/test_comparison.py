@@ -1,0 +1,66 @@
+"""Two classifiers on the same texts."""
+
+import numpy as np
+import pytest
+
+from models.comparison import as_json, compare
+from models.data import Example
+from models.questions import Query
+from pipeline.errors import ConfigurationError
+from tests.unit.models.scorer import WordScorer, feeling
+
+TEXTS = [("bad", "negative"), ("good", "positive"), ("so so", "neutral")] * 60
+EXAMPLES = [
+    Example(f"{text} {place}", f"t:{place}", sentiment=label)
+    for place, (text, label) in enumerate(TEXTS)
+]
+
+
+def blunted(task: str, query: Query) -> str:
+    """As `feeling`, and wrong about every third text."""
+    number = int(query[0].split()[-1])
+    return "neutral" if number % 9 < 3 else feeling(task, query)
+
+
+def test_a_classifier_is_as_good_as_itself() -> None:
+    one = WordScorer(feeling)
+    (accuracy,) = [
+        difference
+        for difference in compare(one, one, EXAMPLES, rounds=100)["sentiment"].differences
+        if difference.figure == "accuracy"
+    ]
+    assert (accuracy.difference, accuracy.low, accuracy.high, accuracy.p) == (0, 0, 0, 1)
+
+
+def test_a_better_one_shows_with_its_interval_and_a_small_p() -> None:
+    found = compare(WordScorer(blunted, version="a"), WordScorer(feeling), EXAMPLES, rounds=300)
+    one = found["sentiment"]
+    assert (one.a, one.b, one.only_a) == ("a", "words", 0)
+    assert one.only_b == 40
+    by_name = {difference.figure: difference for difference in one.differences}
+    assert list(by_name) == ["negative_recall", "accuracy", "macro_f1"]
+    accuracy = by_name["accuracy"]
+    assert accuracy.difference == pytest.approx(40 / 180)
+    # the difference of a share over 180 texts has this standard error
+    error = np.sqrt(accuracy.difference * (1 - accuracy.difference) / 180)
+    assert accuracy.high - accuracy.low == pytest.approx(2 * 1.96 * error, rel=0.2)
+    assert accuracy.low > 0
+    assert accuracy.p < 0.01
+
+
+def test_the_other_way_round_only_the_sign_changes() -> None:
+    a, b = WordScorer(blunted), WordScorer(feeling)
+    there = as_json(compare(a, b, EXAMPLES, rounds=50))["sentiment"]["differences"]["accuracy"]
+    back = as_json(compare(b, a, EXAMPLES, rounds=50))["sentiment"]["differences"]["accuracy"]
+    assert there["difference"] == -back["difference"]
+    assert (there["low"], there["p"]) == (-back["high"], back["p"])
+
+
+def test_texts_only_one_of_them_reads_do_not_count() -> None:
+    silent = WordScorer(lambda task, query: None if "good" in query[0] else "neutral")
+    assert compare(silent, WordScorer(feeling), EXAMPLES, rounds=5)["sentiment"].n == 120
+
+
+def test_classifiers_without_a_task_in_common_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no label of a task"):
+        compare(WordScorer(feeling, tasks=("topic",)), WordScorer(feeling), EXAMPLES)
