@@ -13,6 +13,7 @@ from pipeline.errors import BellwetherError
 from workers.commands import (
     alerting,
     database,
+    drifting,
     health,
     letters,
     local,
@@ -46,6 +47,9 @@ alerting.rules_app.command(epilog="Example: bellwether rules score counts.csv sc
 app.add_typer(alerting.rules_app, name="rules")
 app.add_typer(database.app, name="db")
 app.add_typer(letters.app, name="dead-letters")
+modelling.app.command(
+    epilog="Example: bellwether model drift documents.jsonl.gz --reference reference.json"
+)(drifting.drift)
 app.add_typer(modelling.app, name="model")
 app.add_typer(sources.feeds_app, name="feeds")
 app.add_typer(sources.subjects_app, name="subjects")

@@ -59,6 +59,7 @@ def test_the_commands_of_the_contract_are_there():
         "alerts show", "alerts ack", "alerts silence", "db upgrade", "db check",
         "db rebuild-redis", "dead-letters list", "dead-letters retry", "feeds check",
         "feeds preview", "subjects link", "topics create", "model evaluate",
+        "model compare", "model drift",
     } <= set(commands())  # fmt: skip
 
 
