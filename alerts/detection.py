@@ -190,6 +190,14 @@ def _tested(
     )
 
 
+def outlook(detector: Detector, series: Series, hours: int) -> tuple[float, float]:
+    """(expected, dispersion) of the novel negative documents of the next `hours`, by what
+    `series` holds: for pictures, by the arithmetic of the tests."""
+    hour = series.minute // 60
+    usual = _usual(detector, series, hour + hours, hour, float(hours))
+    return usual.per_hour * hours, usual.dispersion
+
+
 @dataclass(frozen=True, slots=True)
 class _Usual:
     per_hour: float

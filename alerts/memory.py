@@ -6,12 +6,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
 
-from alerts.lifecycle import Alert, Fingerprint, series_key
+from alerts.lifecycle import Alert, AlertEvidence, Fingerprint, series_key
 from alerts.notify import Episode
+from alerts.ports import Conflict, FoundDocument
 from alerts.routing import Notification, Silence
 from alerts.tracking import Change
-from alerts.watch import Conflict
+from pipeline.documents import ClassifiedDocument, DocumentId
 from pipeline.trends import SeriesKey
+
+# A document without a title is shown by its beginning.
+EXCERPT = 140
 
 
 class MemoryAlertStore:
@@ -49,6 +53,49 @@ class MemoryAlertStore:
             if alert.state != "resolved"
         }
         return list(found.items())
+
+
+class MemoryEvidence:
+    """An `EvidenceLookup` that remembers the negative documents it was given."""
+
+    def __init__(self) -> None:
+        self._found: dict[DocumentId, FoundDocument] = {}
+        self._told: dict[str, tuple[int, set[str]]] = {}
+
+    def add(self, documents: Sequence[ClassifiedDocument]) -> None:
+        """Remember what may become evidence: alerts show negative documents only."""
+        for one in documents:
+            sentiment = one.classification.sentiment
+            about = [subject.sentiment for subject in one.subjects if subject.sentiment]
+            if not any(found.label == "negative" for found in (sentiment, *about) if found):
+                continue
+            document = one.document
+            size, voices = self._told.get(one.story.id, (0, set()))
+            if one.id not in self._found:
+                self._told[one.story.id] = (size + 1, voices | {one.voice})
+            evidence = AlertEvidence(
+                id=one.id,
+                at=document.published_at,
+                title=(document.title or document.text or "")[:EXCERPT],
+                publisher=document.publisher or document.source,
+                url=document.url,
+                sentiment=sentiment,
+                story=one.story.id,
+            )
+            self._found[one.id] = FoundDocument(
+                evidence=evidence, model_version=one.classification.model_version
+            )
+
+    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+        found = {}
+        for name in ids:
+            if (one := self._found.get(name)) is not None:
+                size, voices = self._told[one.evidence.story]
+                evidence = replace(
+                    one.evidence, story_size=size, independent_publishers=len(voices)
+                )
+                found[name] = replace(one, evidence=evidence)
+        return found
 
 
 class MemoryNotificationLog:

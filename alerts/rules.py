@@ -103,10 +103,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """All rules of one file, and how late a document may come and still count."""
+    """All rules of one file, how late a document may come and still count, and how many
+    false alarms a day the whole fleet of series may be expected to give."""
 
     rules: tuple[Rule, ...]
     lateness: timedelta = HOUR
+    false_alarms_per_day: float = 1.0
 
     def matching(self, series: SeriesKey) -> tuple[Rule, ...]:
         """The rules that watch `series`, in the order of the file."""

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.lifecycle import Alert, AlertEvidence, Fingerprint, State, series_key
+from alerts.ports import Conflict, FoundDocument
 from alerts.tracking import Change
-from alerts.watch import Conflict, FoundDocument
 from pipeline.documents import DocumentId
 from pipeline.stores.database import reading, writing
 from pipeline.stores.history import History

@@ -14,22 +14,20 @@ same result. No clock: time is the points' watermark.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
 
 from alerts.detection import judge
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, advance, fingerprint_of
+from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence
 from alerts.rules import Rule, RuleBook
 from alerts.series import Series, minute_number, minute_start
-from alerts.tracking import Change, Tracked
-from pipeline.documents import DocumentId
+from alerts.tracking import Tracked
 from pipeline.errors import Rejected
 from pipeline.ports import SeriesStates
 from pipeline.stages import Handled
 from pipeline.trends import SeriesKey, TrendPoint
-from pipeline.wire import TRENDS, Outgoing, Record
+from pipeline.wire import TRENDS, Record
 
 log = logging.getLogger(__name__)
 
@@ -39,50 +37,6 @@ BEGINNING = "stream:since"
 MOST_REDOS = 5
 # With no minute counters left only hours can change the verdict of a quiet series.
 QUIET_STEP_MINUTES = 10
-
-
-class Conflict(Exception):
-    """Somebody else changed one of these alerts first; nothing was saved."""
-
-    def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:
-        super().__init__("changed by another writer")
-        self.fingerprints = tuple(fingerprints)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundDocument:
-    """What the archive knows about a piece of evidence."""
-
-    evidence: AlertEvidence
-    model_version: str = ""
-
-
-class AlertStore(Protocol):
-    """Alerts with their history, each row guarded by its revision."""
-
-    def load(self, fingerprints: Sequence[Fingerprint]) -> Mapping[Fingerprint, Alert]:
-        """The latest episode of each, open or resolved; absent where there is none."""
-
-    def save(self, changes: Sequence[Change]) -> None:
-        """Write all rows and their events in one step, or nothing: raises `Conflict` where a
-        row's revision is not the expected one (the row was changed by somebody else)."""
-
-    def open_series(self) -> Sequence[tuple[SeriesKey, tuple[str, ...]]]:
-        """Every series with a pending or firing alert, with its tickers: for the sweep."""
-
-
-class EvidenceLookup(Protocol):
-    """Documents in the archive, for people to read."""
-
-    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
-        """What is archived of these; the others may come later."""
-
-
-class NoEvidence:
-    """An archive that knows nothing: alerts carry what the points say."""
-
-    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
-        return {}
 
 
 class Watch:
@@ -118,17 +72,19 @@ class Watch:
         rejected: list[tuple[Record, Rejected]] = []
         for record in records:
             try:
-                point = _decoded(record)
+                points.append(_decoded(record))
             except Rejected as error:
                 rejected.append((record, error))
-                continue
-            if self._rules_of(point.series):
-                points.append(point)
+        return Handled([ALERTS.encode(alert) for alert in self.follow(points)], rejected)
+
+    def follow(self, points: Sequence[TrendPoint]) -> Sequence[Alert]:
+        """Each state an alert took by these points, saved before it is returned."""
+        points = [point for point in points if self._rules_of(point.series)]
         if not points:
-            return Handled((), rejected)
+            return ()
         for _ in range(MOST_REDOS):
             try:
-                return Handled(self._watched(points), rejected)
+                return self._watched(points)
             except Conflict as conflict:
                 # acknowledged by a person, or saved by a watch that had the partition before
                 log.info("alerts changed elsewhere, judged again: %s", conflict.fingerprints)
@@ -139,7 +95,7 @@ class Watch:
                 raise
         raise RuntimeError("alerts keep changing under this batch: are two watches running?")
 
-    def _watched(self, points: Sequence[TrendPoint]) -> list[Outgoing]:
+    def _watched(self, points: Sequence[TrendPoint]) -> list[Alert]:
         keys = list(dict.fromkeys(point.series for point in points))
         self._load_series(keys, points[0].watermark)
         tracked = self._load_alerts(keys)
@@ -156,7 +112,7 @@ class Watch:
         for one in everything:
             self._latest[one.fingerprint] = one.now
         self._trim()
-        return [ALERTS.encode(alert) for one in everything for alert in one.outgoing()]
+        return [alert for one in everything for alert in one.outgoing()]
 
     def _follow(self, point: TrendPoint, tracked: Sequence[Tracked]) -> None:
         """Passes one point through its series and every alert on it."""

@@ -27,7 +27,7 @@ from pipeline.ports import (
     TrendStore,
 )
 from pipeline.stories import fingerprint
-from pipeline.trends import TrendPoint, contributions
+from pipeline.trends import SeriesKey, TrendPoint, contributions
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS, Outgoing, Record
 
 
@@ -129,27 +129,32 @@ class Aggregate:
         self._watermark: datetime | None = None
 
     def __call__(self, records: Sequence[Record]) -> Handled:
-        """One `trends` record for each bucket touched, oldest bucket first.
+        """One `trends` record for each bucket touched, oldest bucket first."""
+        documents: list[ClassifiedDocument] = []
+        rejected: list[tuple[Record, Rejected]] = []
+        for record in records:
+            try:
+                documents.append(CLASSIFIED.decode(record.value))
+            except Rejected as error:
+                rejected.append((record, error))
+        return Handled([TRENDS.encode(point) for point in self.points(documents)], rejected)
+
+    def points(self, documents: Sequence[ClassifiedDocument]) -> list[TrendPoint]:
+        """Count the documents; the state now of each bucket they touch.
 
         A point's watermark is the event time read up to the last document that touched its
         bucket, not to the end of the batch: what the watch sees does not depend on where
         one batch ended and the next began.
         """
         counted: list[CountedDocument] = []
-        rejected: list[tuple[Record, Rejected]] = []
-        points: dict[tuple[str, datetime], TrendPoint] = {}
-        for record in records:
-            try:
-                classified = CLASSIFIED.decode(record.value)
-            except Rejected as error:
-                rejected.append((record, error))
-                continue
+        points: dict[tuple[SeriesKey, datetime], TrendPoint] = {}
+        for classified in documents:
             at = classified.document.published_at
             self._watermark = at if self._watermark is None else max(self._watermark, at)
             added = contributions(classified)
             counted.append(CountedDocument(document=classified.id, at=at, contributions=added))
             for one in added:
-                name = (str(one.series), one.bucket.start)
+                name = (one.series, one.bucket.start)
                 # pop first: a bucket touched again moves behind what was read before it
                 points.pop(name, None)
                 points[name] = TrendPoint(
@@ -159,13 +164,7 @@ class Aggregate:
                     tickers=one.tickers,
                 )
         now = self._store.add(counted)
-        return Handled(
-            [
-                TRENDS.encode(replace(point, bucket=now[(point.series, point.bucket.start)]))
-                for point in points.values()
-            ],
-            rejected,
-        )
+        return [replace(point, bucket=now[name]) for name, point in points.items()]
 
 
 class ArchiveDocuments:

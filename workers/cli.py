@@ -19,6 +19,7 @@ from workers.commands import (
     local,
     modelling,
     replaying,
+    ruling,
     scoring,
     sources,
     stages,
@@ -41,10 +42,10 @@ app.command(
 )(replaying.replay)
 app.command(epilog="Example: bellwether doctor --json")(health.doctor)
 app.add_typer(alerting.alerts_app, name="alerts")
-alerting.rules_app.command(epilog="Example: bellwether rules score counts.csv scores.csv")(
+ruling.rules_app.command(epilog="Example: bellwether rules score counts.csv scores.csv")(
     scoring.score
 )
-app.add_typer(alerting.rules_app, name="rules")
+app.add_typer(ruling.rules_app, name="rules")
 app.add_typer(database.app, name="db")
 app.add_typer(letters.app, name="dead-letters")
 modelling.app.command(

@@ -22,8 +22,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from redis import Redis
 from sqlalchemy import Engine
 
+from alerts.ports import AlertStore
 from alerts.store import SqlAlertStore
-from alerts.watch import AlertStore
 from pipeline import metrics
 from pipeline.documents import minute_of
 from pipeline.errors import Unavailable

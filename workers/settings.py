@@ -72,6 +72,7 @@ SETTINGS = (
     Setting("LOG_LEVEL", "INFO", "`DEBUG`, `INFO`, `WARNING`, `ERROR`"),
     Setting("LOG_FORMAT", "text", "`text` or `json`"),
     Setting("DATA", ".bellwether", "Folder of the embedded services' data"),
+    Setting("CACHE", "~/.cache/bellwether", "Folder where backtests keep classifications"),
 )
 
 
@@ -133,6 +134,7 @@ class Settings:
     log_level: str
     log_format: str
     data: Path
+    cache: Path
 
     def __repr__(self) -> str:
         hidden = {"webhook_url", "webhook_secret"}
@@ -266,6 +268,7 @@ def _checked(values: Mapping[str, str]) -> Settings:
         log_level=_one_of(values, "LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")),
         log_format=_one_of(values, "LOG_FORMAT", ("text", "json"), upper=False),
         data=Path(values["DATA"]),
+        cache=Path(values["CACHE"] or "~/.cache/bellwether").expanduser(),
     )
 
 

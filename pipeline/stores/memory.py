@@ -47,7 +47,8 @@ class MemoryTrendStore:
         for one in document.contributions:
             minutes = self._buckets.setdefault(one.series, {})
             start = one.bucket.start
-            minutes[start] = merged(minutes.get(start, Bucket(start=start)), one.bucket)
+            held = minutes.get(start)
+            minutes[start] = one.bucket if held is None else merged(held, one.bucket)
 
     def buckets(self, series: SeriesKey, start: datetime, end: datetime) -> list[Bucket]:
         """The non-empty buckets of `series` in [start, end), oldest first."""

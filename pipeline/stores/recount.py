@@ -68,6 +68,16 @@ def counted_on(engine: Engine, day: datetime) -> Iterator[list[tuple[CountedDocu
     )
 
 
+def classified_between(
+    engine: Engine, start: datetime, end: datetime
+) -> Iterator[list[ClassifiedDocument]]:
+    """Batches of the documents published in [start, end), in that order, as they were
+    counted: without their text."""
+    published = documents.c.published_at
+    for rows in _rows(engine, published, and_(published >= start, published < end)):
+        yield [_classified(row, subjects) for row, subjects in rows]
+
+
 def days_archived_since(engine: Engine, since: datetime) -> set[datetime]:
     """The UTC days on which documents archived at `since` or later were published."""
     published = documents.c.published_at
@@ -87,6 +97,13 @@ def days_archived_since(engine: Engine, since: datetime) -> set[datetime]:
 def _read(
     engine: Engine, order: Any, condition: ColumnElement[bool]
 ) -> Iterator[list[tuple[CountedDocument, datetime]]]:
+    for rows in _rows(engine, order, condition):
+        yield [(_counted(row, subjects), row.archived_at) for row, subjects in rows]
+
+
+def _rows(
+    engine: Engine, order: Any, condition: ColumnElement[bool]
+) -> Iterator[list[tuple[Any, tuple[Subject, ...]]]]:
     after: tuple[datetime, str] | None = None
     while True:
         statement = (
@@ -95,6 +112,8 @@ def _read(
                 documents.c.source,
                 documents.c.publisher,
                 documents.c.author,
+                documents.c.title,
+                documents.c.url,
                 documents.c.lang,
                 documents.c.published_at,
                 documents.c.archived_at,
@@ -122,7 +141,7 @@ def _read(
             subjects = _subjects(connection, [row.id for row in rows])
         if not rows:
             return
-        yield [(_counted(row, subjects.get(row.id, ())), row.archived_at) for row in rows]
+        yield [(row, subjects.get(row.id, ())) for row in rows]
         if len(rows) < _AT_ONCE:
             return
         after = (getattr(rows[-1], order.name), rows[-1].id)
@@ -154,13 +173,22 @@ def _subjects(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Sub
 
 
 def _counted(row: Any, subjects: tuple[Subject, ...]) -> CountedDocument:
+    classified = _classified(row, subjects)
+    return CountedDocument(
+        document=classified.id, at=row.published_at, contributions=contributions(classified)
+    )
+
+
+def _classified(row: Any, subjects: tuple[Subject, ...]) -> ClassifiedDocument:
     # no text: what a document adds does not depend on it
-    classified = ClassifiedDocument(
+    return ClassifiedDocument(
         document=Document(
             id=DocumentId(row.id),
             source=row.source,
             publisher=row.publisher,
             author=row.author,
+            title=row.title,
+            url=row.url,
             published_at=row.published_at,
         ),
         lang=row.lang,
@@ -178,7 +206,4 @@ def _counted(row: Any, subjects: tuple[Subject, ...]) -> CountedDocument:
                 None if row.negative is None else Sentiment(row.negative, row.neutral, row.positive)
             ),
         ),
-    )
-    return CountedDocument(
-        document=classified.id, at=row.published_at, contributions=contributions(classified)
     )

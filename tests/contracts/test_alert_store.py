@@ -11,10 +11,10 @@ from alerts.lifecycle import Alert, AlertSeries, Fingerprint
 from alerts.memory import MemoryAlertStore, MemoryNotificationLog
 from alerts.notification_store import SqlNotificationLog, SqlSilences, silence, unsilence
 from alerts.notify import NotificationLog
+from alerts.ports import AlertStore, Conflict
 from alerts.routing import Notification, Reason
 from alerts.store import SqlAlertStore, acknowledge, episodes, list_alerts
 from alerts.tracking import Change
-from alerts.watch import AlertStore, Conflict
 from pipeline.stores.database import connect
 from pipeline.stores.tables import alert_events
 from pipeline.trends import SeriesKey

@@ -1,21 +1,19 @@
 """The bundled sample through the real stages in memory: the planted surges fire, each in its
 window, the decoys stay quiet, and hardly anything else speaks."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
+from alerts.backtest import Backtest
 from alerts.lifecycle import Alert
-from alerts.memory import MemoryAlertStore
 from alerts.rules import load_rules
-from alerts.watch import Watch
 from models.load import load_classifier
 from pipeline.catalogue import load_catalogue
-from pipeline.stages import Aggregate, Classify
-from pipeline.stores.memory import MemorySeriesStates, MemoryStoryIndex, MemoryTrendStore
+from pipeline.stages import Classify
+from pipeline.stores.memory import MemoryStoryIndex
 from pipeline.subjects import CatalogueLinker
-from pipeline.wire import Outgoing, Record, encode_json
+from pipeline.wire import CLASSIFIED, Record, encode_json
 from workers.sample import DECOYS, EXPECTED, SEED, sample_documents
 
 ENDS_AT = datetime(2026, 3, 4, 16, 27, 41, tzinfo=UTC)
@@ -23,33 +21,28 @@ ENDS_AT = datetime(2026, 3, 4, 16, 27, 41, tzinfo=UTC)
 MOST_OTHERS = 2
 
 
-def received(topic: str, sent: Sequence[Outgoing]) -> list[Record]:
-    return [
-        Record(topic=topic, partition=0, offset=at, at=ENDS_AT, key=one.key, value=one.value)
-        for at, one in enumerate(sent)
-    ]
-
-
 def alerts_of(seed: int, batch: int = 500) -> list[Alert]:
     """Every alert that fired on the sample of `seed`, read in batches of `batch`."""
     classify = Classify(
         load_classifier("baseline"), CatalogueLinker(load_catalogue()), MemoryStoryIndex()
     )
-    aggregate = Aggregate(MemoryTrendStore())
-    store = MemoryAlertStore()
-    watch = Watch(load_rules(""), MemorySeriesStates(), store)
+    test = Backtest(load_rules(""))
     records = [
-        Outgoing("documents", str(one["id"]).encode(), encode_json(one))
-        for one in sample_documents(seed, ends_at=ENDS_AT)
+        Record(
+            topic="documents",
+            partition=0,
+            offset=number,
+            at=ENDS_AT,
+            key=None,
+            value=encode_json(one),
+        )
+        for number, one in enumerate(sample_documents(seed, ends_at=ENDS_AT))
     ]
     for first in range(0, len(records), batch):
-        classified = classify(received("documents", records[first : first + batch]))
-        assert classified.rejected == []
-        points = aggregate(received("classified", classified.outgoing))
-        assert points.rejected == []
-        watched = watch(received("trends", points.outgoing))
-        assert watched.rejected == []
-    return [alert for alert in store.rows.values() if alert.firing_at is not None]
+        handled = classify(records[first : first + batch])
+        assert handled.rejected == []
+        test.feed([CLASSIFIED.decode(one.value) for one in handled.outgoing])
+    return list(test.finish().fired)
 
 
 @pytest.mark.parametrize("seed", [SEED, 1, 2])

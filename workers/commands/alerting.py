@@ -1,4 +1,4 @@
-"""`bellwether alerts` and `bellwether rules`: what fired and why, and by which rules."""
+"""`bellwether alerts`: what fired and why."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import ConfigurationError
-from workers.commands.terminal import AsJson, command_settings, database_of, note, say, say_json
+from workers.commands.terminal import AsJson, command_settings, database_of, say, say_json
 
 alerts_app = typer.Typer(no_args_is_help=True, help="Alerts: from SQL, or live from Kafka.")
-rules_app = typer.Typer(no_args_is_help=True, help="The rules alerts come from.")
 
 STATES = ("pending", "firing", "resolved")
 MATCHERS = ("fingerprint", "rule", "subject", "topic", "source", "lang")
@@ -140,27 +139,6 @@ def silence(
         say_json(made)
     else:
         say(f"silence {made.id} until {made.ends_at:%Y-%m-%d %H:%M} UTC")
-
-
-@rules_app.command(epilog="Example: bellwether rules check rules.yaml")
-def check(
-    file: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="Default: BELLWETHER_RULES, else what ships.")
-    ] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Read a rule file as the watch stage would; what is wrong is named by file and line."""
-    from alerts.rules import load_rules
-
-    path = file or command_settings().rules
-    rules = load_rules(path).rules
-    if as_json:
-        say_json([{"id": rule.id, "version": rule.version} for rule in rules])
-        return
-    note(f"{path or 'the rules that ship'}: {len(rules)} rules")
-    for rule in rules:
-        parts = ", ".join(f"{name} {' or '.join(values)}" for name, values in rule.match.items())
-        say(f"{rule.id}  version {rule.version}  watches {parts or 'everything together'}")
 
 
 def _span(option: str, text: str) -> timedelta:

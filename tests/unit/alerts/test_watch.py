@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
+from alerts.ports import Conflict, FoundDocument
 from alerts.rebuild import rebuild_states
 from alerts.rules import load_rules
 from alerts.series import Series, minute_number
 from alerts.tracking import Change
-from alerts.watch import Conflict, FoundDocument, Watch, state_name
+from alerts.watch import Watch, state_name
 from pipeline.documents import DocumentId, Sentiment
 from pipeline.errors import Rejected, Unavailable
 from pipeline.ports import CountedDocument

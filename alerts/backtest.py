@@ -1,0 +1,102 @@
+"""History through the rules: the very stages that run live, in one process, in memory.
+
+Documents come classified and in the order they are to be judged; time is their event time.
+What comes out are the alerts as they are at the end, each episode once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.lifecycle import Alert
+from alerts.memory import MemoryAlertStore, MemoryEvidence
+from alerts.rules import RuleBook
+from alerts.watch import Watch
+from pipeline.documents import ClassifiedDocument, minute_of
+from pipeline.stages import Aggregate
+from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
+from pipeline.trends import Bucket, SeriesKey, TrendPoint
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtested:
+    """What the rules say of a history.
+
+    `alerts` holds every episode in its final state, in the order they opened; `began` and
+    `ended` are the event times of the first and last document, None where there was none.
+    """
+
+    alerts: tuple[Alert, ...]
+    documents: int
+    series: int
+    began: datetime | None
+    ended: datetime | None
+
+    @property
+    def days(self) -> float:
+        """The length of the history, at least one day."""
+        if self.began is None or self.ended is None:
+            return 1.0
+        return max(1.0, (self.ended - self.began) / _DAY)
+
+    @property
+    def fired(self) -> tuple[Alert, ...]:
+        """The alerts somebody would have been told."""
+        return tuple(alert for alert in self.alerts if alert.firing_at is not None)
+
+
+class Backtest:
+    """Give it documents, then ask for what the rules said of them."""
+
+    def __init__(self, rules: RuleBook) -> None:
+        self._trends = MemoryTrendStore()
+        self._alerts = MemoryAlertStore()
+        self._evidence = MemoryEvidence()
+        self._aggregate = Aggregate(self._trends)
+        self._watch = Watch(rules, MemorySeriesStates(), self._alerts, self._evidence)
+        self._documents = 0
+        self._began: datetime | None = None
+        self._ended: datetime | None = None
+
+    def feed(self, documents: Sequence[ClassifiedDocument]) -> Sequence[Alert]:
+        """Each state an alert took by these documents."""
+        for one in documents:
+            at = one.document.published_at
+            self._began = at if self._began is None else min(self._began, at)
+            self._ended = at if self._ended is None else max(self._ended, at)
+        self._documents += len(documents)
+        self._evidence.add(documents)
+        return self._watch.follow(self._aggregate.points(documents))
+
+    def finish(self) -> Backtested:
+        """The alerts, after the time of the last document has reached every open one."""
+        if self._ended is not None:
+            at = self._ended
+            self._watch.follow(
+                [
+                    TrendPoint(
+                        series=series,
+                        bucket=Bucket(start=minute_of(at)),
+                        watermark=at,
+                        tickers=tickers,
+                        sweep=True,
+                    )
+                    for series, tickers in self._alerts.open_series()
+                ]
+            )
+        rows = self._alerts.rows.values()
+        return Backtested(
+            alerts=tuple(sorted(rows, key=lambda alert: (alert.opened_at, alert.fingerprint))),
+            documents=self._documents,
+            series=len(list(self._trends.series())),
+            began=self._began,
+            ended=self._ended,
+        )
+
+    def buckets(self, series: SeriesKey) -> list[Bucket]:
+        """Everything counted for one series, oldest first: for a picture of it."""
+        if self._began is None or self._ended is None:
+            return []
+        return self._trends.buckets(series, minute_of(self._began), self._ended + _DAY)

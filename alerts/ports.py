@@ -1,0 +1,56 @@
+"""What the watch needs from the world: where alerts are kept, and what the archive knows of
+their evidence. The memory twins are in `alerts/memory.py`, the SQL side in `alerts/store.py`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from alerts.lifecycle import Alert, AlertEvidence, Fingerprint
+from alerts.tracking import Change
+from pipeline.documents import DocumentId
+from pipeline.trends import SeriesKey
+
+
+class Conflict(Exception):
+    """Somebody else changed one of these alerts first; nothing was saved."""
+
+    def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:
+        super().__init__("changed by another writer")
+        self.fingerprints = tuple(fingerprints)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDocument:
+    """What the archive knows about a piece of evidence."""
+
+    evidence: AlertEvidence
+    model_version: str = ""
+
+
+class AlertStore(Protocol):
+    """Alerts with their history, each row guarded by its revision."""
+
+    def load(self, fingerprints: Sequence[Fingerprint]) -> Mapping[Fingerprint, Alert]:
+        """The latest episode of each, open or resolved; absent where there is none."""
+
+    def save(self, changes: Sequence[Change]) -> None:
+        """Write all rows and their events in one step, or nothing: raises `Conflict` where a
+        row's revision is not the expected one (the row was changed by somebody else)."""
+
+    def open_series(self) -> Sequence[tuple[SeriesKey, tuple[str, ...]]]:
+        """Every series with a pending or firing alert, with its tickers: for the sweep."""
+
+
+class EvidenceLookup(Protocol):
+    """Documents in the archive, for people to read."""
+
+    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+        """What is archived of these; the others may come later."""
+
+
+class NoEvidence:
+    """An archive that knows nothing: alerts carry what the points say."""
+
+    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+        return {}
