@@ -17,6 +17,7 @@ Mention = tuple[SubjectId, int, int]
 # The look-behind stands after the dollar so that the search can jump from dollar to dollar.
 _CASHTAG = re.compile(r"\$(?<![\w$]\$)([A-Za-z][A-Za-z0-9]{0,9}(?:[.\-/_][A-Za-z]{1,2})?)(?![\w$])")
 _UNKNOWN_CASHTAG = re.compile(r"[A-Z]{1,6}(?:\.[A-Z])?")
+_HASHTAG = re.compile(r"#(?<![\w#]#)([A-Z]{3})(?!\w)")
 _BRACKETS = re.compile(r"\(([^()]{1,60})\)")
 _SYMBOL = re.compile(r"\$?([A-Z0-9]{1,10}(?:[.\-/][A-Z0-9]{1,4})?)")
 _AFTER_EXCHANGE = re.compile(r"\s*\$?([A-Z0-9]{1,10}(?:[.\-/][A-Z]{1,2})?)(?![A-Za-z0-9])")
@@ -108,14 +109,31 @@ class Listings:
             start, end = found.span()
             mentions.append((subject, start, end))
 
+    def hashtags(self, text: str, day: int, mentions: list[Mention]) -> None:
+        """Adds known tickers of three letters in hashtags: `#JPM`. Shorter ones are anything,
+        longer ones are found without the hash."""
+        for found in _HASHTAG.finditer(text):
+            ticker = found[1]
+            if ticker.lower() not in self._words and (subject := self.owner(ticker, day)):
+                start, end = found.span()
+                mentions.append((subject, start, end))
+
     def code(self, trigger: str, text: str, start: int, end: int, day: int) -> Mention | None:
         """The listing at a trigger: `NYSE:` begins one, `.HK` ends one, `SH60` is in one."""
         if trigger is EXCHANGE_TRIGGER:
             found = _AFTER_EXCHANGE.match(text, end)
             if found is None or not text[start:end].rstrip(" :").isupper():
                 return None
+            # "@NASDAQ: 3 reasons" and "#NYSE: RT" are no listings
+            if start and (text[start - 1] in "@#_" or text[start - 1].isalnum()):
+                return None
             ticker = canonical(text[start:end].replace(" ", "") + found[1])
-            return self._owner_or_unknown(ticker, day), start, found.end()
+            subject = self.owner(ticker, day)
+            if subject is None:
+                if ticker.isdecimal():
+                    return None
+                subject = SubjectId(f"ticker:{ticker}")
+            return subject, start, found.end()
         if trigger is CODE_TRIGGER:
             found = _CHINESE_CODE.match(text, start)
             if found is None:

@@ -23,7 +23,9 @@ from pipeline.names import Case, Form, forms, is_cjk, lowered, readable
 from pipeline.spans import apart_from, longest
 from pipeline.support import (
     context_pattern,
+    has_article,
     is_rating_others,
+    is_shouted,
     is_source,
     is_supported,
     speaks_of_ratings,
@@ -32,6 +34,8 @@ from pipeline.tickers import EXCHANGES
 
 # A bare ticker this long is no abbreviation of anything else, if it is no ordinary word.
 _BARE_TICKER = 4
+# A name this long with an s behind it is no other word.
+_BARE_NAME = 5
 # Asian codes are digits; with their suffix they are nobody's year or price.
 _DIGIT_SUFFIXES = (".T", ".KS", ".TW")
 
@@ -80,6 +84,13 @@ class MentionIndex:
         patterns += [text for texts in triggers.values() for text in texts]
         # forms in scripts without spaces have no word boundaries
         self._bounded = [not is_cjk(text) for text in patterns]
+        self._possessive = [
+            len(text) >= _BARE_NAME
+            and text.isalpha()
+            and text.isascii()
+            and text not in catalogue.words
+            for text in patterns
+        ]
         self._automaton = ahocorasick_rs.AhoCorasick(
             patterns, implementation=ahocorasick_rs.Implementation.ContiguousNFA
         )
@@ -93,6 +104,8 @@ class MentionIndex:
         mentions: list[Mention] = []
         if "$" in text:
             self.listings.cashtags(text, day, mentions)
+        if "#" in text:
+            self.listings.hashtags(text, day, mentions)
         coded: list[Mention] = []
         names: list[Match] = []
         for match in self._automaton.find_matches_as_indexes(lower, overlapping=True):
@@ -101,7 +114,11 @@ class MentionIndex:
                 kind = self._triggers[index - self._names]
                 if code := self.listings.code(kind, text, start, end, day):
                     coded.append(code)
-            elif not self._bounded[index] or _stands_alone(lower, start, end):
+            elif (
+                not self._bounded[index]
+                or _stands_alone(lower, start, end)
+                or (self._possessive[index] and _is_possessive(text, lower, start, end))
+            ):
                 names.append(match)
         if len(names) > 1:
             names = longest(names)
@@ -130,6 +147,7 @@ class MentionIndex:
     ) -> None:
         """Adds the names that are meant; doubtful ones are judged once the rest is known."""
         ratings: bool | None = None
+        shouted: bool | None = None
         doubtful: list[tuple[list[Claim], int, int]] = []
         for index, start, end in names:
             if _in_address(lower, start) or (start and is_source(lower, start)):
@@ -150,7 +168,12 @@ class MentionIndex:
                     ratings = speaks_of_ratings(lower)
                 if ratings and is_rating_others(lower, start, end):
                     continue
-            if _is_certain(best):
+            certain = _is_certain(best)
+            if certain and best and best[0].form is not None and best[0].form.word:
+                if shouted is None:
+                    shouted = is_shouted(text)
+                certain = not shouted and not has_article(lower, start)
+            if certain:
                 mentions.append((subject, start, end))
             else:
                 doubtful.append((best, start, end))
@@ -228,6 +251,15 @@ def _stands_alone(lower: str, start: int, end: int) -> bool:
         after = lower[end]
         return after != "_" and (not after.isalnum() or is_cjk(after))
     return True
+
+
+def _is_possessive(text: str, lower: str, start: int, end: int) -> bool:
+    """Whether [start, end) only lacks an apostrophe: "Googles revenue"."""
+    return (
+        lower.startswith("s", end)
+        and text[start].isupper()
+        and _stands_alone(lower, start, end + 1)
+    )
 
 
 def _case_fits(form: Form, text: str, start: int, end: int) -> bool:

@@ -25,6 +25,8 @@ _SECURITY = re.compile(
     r"(?:stock|shares?|units?|warrants?|rights?|interests?)\b.*)$",
     re.IGNORECASE,
 )
+# A word this short is a word of some language: "hella", "cree", "neste".
+_SHORT = 5
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -47,13 +49,18 @@ class Case(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One spelling, in lower case as `lowered` makes it; `written` keeps its capitals."""
+    """One spelling, in lower case as `lowered` makes it; `written` keeps its capitals.
+
+    A `word` is an ordinary word that a catalogue states to be a name: with its capital, and
+    without an article before it, it is one.
+    """
 
     text: str
     written: str
     case: Case = Case.FREE
     needs_support: bool = False
     derived: bool = True
+    word: bool = False
 
 
 def readable(text: str) -> str:
@@ -133,11 +140,14 @@ def _form(written: str, words: frozenset[str], ambiguous: bool, derived: bool) -
         return
     core = parts[1:] if parts[0] == "the" and len(parts) > 1 else parts
     ordinary = all(part in words for part in core)
-    if ambiguous or (ordinary and len(core) == 1):
+    if ambiguous or (ordinary and len(core) == 1 and derived):
         yield Form(text, written, Case.CAPITAL, True, derived)
+    elif ordinary and len(core) == 1:
+        case = Case.EXACT if written.isupper() else Case.CAPITAL
+        yield Form(text, written, case, False, False, word=True)
     elif letters <= 3:
         yield Form(text, written, Case.EXACT, False, derived)
-    elif ordinary:
+    elif ordinary or (len(parts) == 1 and letters <= _SHORT):
         yield Form(text, written, Case.CAPITAL, False, derived)
     else:
         yield Form(text, written, Case.FREE, False, derived)

@@ -7,6 +7,7 @@ subjects its source gives, or none.
 
 import gzip
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +26,15 @@ from pipeline.surfaces import surfaces
 
 # A mention in the title says three times as much as one in the text.
 _TITLE_WEIGHT = 3.0
-# So many others of equal weight halve a subject's relevance; ten of them leave less than a
-# tenth, which is the least that counts.
-_CROWD = 3.0
+# One other of equal weight takes a fifth of a subject's relevance; ten of them leave less
+# than a tenth, which is the least that counts.
+_CROWD = 4.0
+_CROWDING = 1.6
 # More subjects than this in so few characters each are a list, whatever it repeats.
 _LIST = 10
 _LIST_CHARACTERS = 60
+# Who passes a text on, to whom it is addressed and hashtags before it are no part of it.
+_LEAD_IN = re.compile(r"(?:[^\w@#$]|RT |MT |@\w+:? ?|#\w+ )*")
 # A text of so many characters is read in one glance.
 _SHORT = 400
 _MOST_MADE = 100_000
@@ -105,11 +109,18 @@ class CatalogueLinker:
                 if weights[subject] < floor:
                     weights[subject] = floor
         total = sum(weights.values())
+        lead_in = _LEAD_IN.match(text)
+        begin = lead_in.end() if lead_in else 0
         found = [
             self._subject(
                 subject,
                 given.get(subject, ""),
-                relevance(weight / total, len(weights), first.get(subject, 0), len(text)),
+                relevance(
+                    weight / total,
+                    len(weights),
+                    max(0, first.get(subject, 0) - begin),
+                    len(text),
+                ),
             )
             for subject, weight in weights.items()
         ]
@@ -148,7 +159,7 @@ def relevance(share: float, subjects: int, position: int, length: int) -> float:
         crowd = max(crowd, subjects)
     # What a long text mentions late is an aside; a short text is in full view all the same.
     late = position / length / (2 if length > _SHORT else 5) if length else 0.0
-    value = (1 - late) / (1 + ((crowd - 1) / _CROWD) ** 2)
+    value = (1 - late) / (1 + (crowd - 1) ** _CROWDING / _CROWD)
     return max(0.01, round(value, 2))
 
 

@@ -12,13 +12,17 @@ _NEAR = 40
 _NEAR_CJK = 12
 
 _AFTER = re.compile(
-    r"(?:'s\b|,? inc\b|,? corp\b|,? co\b\.?|,? plc\b|,? ltd\b| \(?\$[a-z]| \(n(?:yse|asdaq)"
+    r"(?:'s\b|,? inc\b|,? corp\b|,? co\b\.?|,? plc\b|,? ltd\b| \(n(?:yse|asdaq)"
     r"|(?:\W+\w+){0,2}?\W+(?:shares?|stocks?|earnings|revenues?|profits?|sales|ceo|cfo|coo|chief"
     r"|results|quarter(?:ly)?|q[1-4]|eps|dividends?|buyback|guidance|ipo|bonds?|investors?"
     r"|shareholders?|analysts?|announces?|announced|reports?|reported|posts|posted|unveils?"
     r"|unveiled|launch(?:es|ed)|sues?|sued|acquires?|acquired|buys|bought|agrees|agreed|says|said"
     r"|plans to|to buy|to acquire|hires|names|named|beats|misses|upgraded|downgraded|outlook"
-    r"|market cap|stores?|customers|employees|workers|executives?|spokes\w+|board)\b)"
+    r"|market cap|stores?|customers|employees|workers|executives?|spokes\w+|board)\b"
+    r"|\W+(?:sees|offers|appoints|taps|pt|price target|short interest|sec filing|hit by|fined"
+    r"|hacked|downgrades?|upgrades?|beats?|merger|takeover|lawsuit|settles|recalls"
+    r"|to (?:cut|pay|spend|sell|open|launch|invest|split|hire|lay off)"
+    r"|is (?:buying|selling|hiring|cutting|suing))\b)"
 )
 _BEFORE = re.compile(
     r"(?:shares? of|stock of|shares in|stake in|ceo of|invest(?:ed|ing|or|ors)? in|owns?|upgrades?"
@@ -33,14 +37,15 @@ _CJK_CUES = re.compile(
 
 # Of a name nobody stated to be one, only these make a company.
 _AT_ONCE = re.compile(
-    r"(?:,? inc\b|,? corp\b|,? plc\b|,? ltd\b| \(\$?[a-z]{1,5}\)| \(n(?:yse|asdaq)"
+    r"(?:,? inc\b|,? corp\b|,? plc\b|,? ltd\b"
     r"|(?:'s)? (?:shares|stock|earnings|ceo|cfo|revenue|profit)\b)"
 )
 # "Apple upgraded to buy at Citi": a rating and, beside the name, who gives it.
 _RATING = re.compile(
-    r"\b(?:upgrad|downgrad|rating|rated|price target|target price|pt\b|initiat|reiterat|outperform"
+    r"\b(?:upgrad|downgrad|rating|rated|price target|target price|pt\b|initiat|rei?tera|outperform"
     r"|overweight|underweight|underperform|analyst|conviction|estimates|top pick|buy|sell|hold"
-    r"|neutral|coverage|investors|note|stock picks)"
+    r"|neutral|coverage|covered|investors|note|stock picks|recommend|sees|equal-weight|throws in"
+    r"|forecasts?|survey|expects|estimate|channel checks|says)"
 )
 _RATED_BY = re.compile(
     r"(?:\b(?:at|by|from|per|via|with|says|analysts? (?:at|with))|[:\-(]) (?:the )?$"
@@ -48,10 +53,30 @@ _RATED_BY = re.compile(
 _RATES = re.compile(
     r"(?:'s)?,? (?:analysts?|upgrades?|downgrades?|initiates?|cuts?|raises?|raising|reiterates?"
     r"|maintains?|lowers?|boosts?|ups|lifts|sees|starts|sets|reaffirms|top|keeps|adds|rates|thinks"
-    r"|conviction|says|on|likes|research|upgraded|downgraded|reiterated|raised|cut|pt)\b"
+    r"|conviction|says|on|likes|research|upgraded|downgraded|reiterated|reitera|raised|cut|pt"
+    r"|recommends?|throws in|to hold a (?:tour|meeting|call)|expects|estimates|forecasts?|believes"
+    r"|calls|poll|survey|predicts|weighs in|global .{0,40}conference|conference)\b"
 )
 # A handle after these names who speaks, not who is spoken of.
 _SPEAKER = re.compile(r"\b(?:rt|via|by|from|follow|on|hat tip|h/t|cc|thanks) $")
+
+
+_ARTICLE = re.compile(
+    r"\b(?:an?|the|my|your|his|her|our|their|every|each|this|that|no|some|any|per|one|another) $"
+)
+# A text that is nearly all capitals says nothing by its capitals.
+_SHOUTED = 0.7
+
+
+def has_article(lower: str, start: int) -> bool:
+    """Whether the word that begins at `start` is used as a common noun: "an apple"."""
+    return _ARTICLE.search(lower, max(0, start - 9), start) is not None
+
+
+def is_shouted(text: str) -> bool:
+    """Whether capitals mean nothing in `text`."""
+    letters = sum(map(str.isalpha, text))
+    return sum(map(str.isupper, text)) > _SHOUTED * letters
 
 
 def is_source(lower: str, start: int) -> bool:

@@ -35,6 +35,10 @@ _WRONG = {
 }
 # Two members of one index share a name.
 _RENAMED = {"FBNC": "First Bancorp of North Carolina"}
+# These names alone are ordinary words more often than companies, even with a capital.
+_AMBIGUOUS = {
+    "BD", "Box", "FIS", "Informa", "Recruit", "SCA", "Solaria", "Sto", "The Hartford",
+}  # fmt: skip
 # German indices list some members without the suffix of their exchange.
 _GERMAN = {"SDAX", "TecDAX", "MDAX", "DAX"}
 _SUFFIX_OF_INDEX = {"CAC Mid 60": ".PA"}
@@ -87,9 +91,11 @@ def main(source: str) -> None:
                 tickers[primary].append(ticker)
     with TARGET.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("id", "names", "tickers"))
+        rows.writerow(("id", "names", "tickers", "ambiguous"))
         for primary in sorted(names):
-            rows.writerow((primary, "|".join(names[primary]), "|".join(tickers[primary])))
+            ambiguous = "true" if _AMBIGUOUS.intersection(names[primary]) else ""
+            found = "|".join(names[primary]), "|".join(tickers[primary])
+            rows.writerow((primary, *found, ambiguous))
 
 
 if __name__ == "__main__":

@@ -85,6 +85,57 @@ def test_an_ambiguous_name_is_a_company_only_where_the_text_supports_it(meant, n
     assert subject not in linked(not_meant)
 
 
+@pytest.mark.parametrize(
+    ("meant", "not_meant", "subject"),
+    [
+        ("Why Apple 'gets away with it' in China", "an Apple a day", "AAPL"),
+        ("Oracle, Rite Aid highlight a quiet week", "she went to the Oracle of Delphi", "ORCL"),
+        ("Chevron seeks ways to halt a fire", "a Chevron on his sleeve", "CVX"),
+        ("FedEx, UPS raise rates", "THE UPS AND DOWNS OF A TRADER", "UPS"),
+        ("Micron beats", "a micron thick", "MU"),
+    ],
+)
+def test_an_ordinary_word_stated_as_a_name_needs_its_capital_and_no_article(
+    meant, not_meant, subject
+):
+    assert subject in linked(meant)
+    assert subject not in linked(not_meant)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RT @CBOE: A look at the first day of trading",
+        "@NASDAQ: 3 reasons to think of it",
+        "#NYSE: RT if you agree",
+        "El régimen cree que uno es pendejo, hella rich",
+        "Its BRIC-solid Strategy (EXMPL) explained",
+        "I liked a @YouTube video",
+        "Your tweet has been featured, for iPhone",
+    ],
+)
+def test_what_only_looks_like_a_company_is_none(text):
+    assert linked(text) == set()
+
+
+def test_a_possessive_may_lack_its_apostrophe():
+    assert linked("Googles mobile ad prices") == {"GOOGL"}
+    assert linked("Apples cook") == set()
+
+
+def test_a_hashtag_of_three_capitals_is_a_ticker():
+    assert linked("banks today #JPM") == {"JPM"}
+    assert linked("on the way #UPS #ALL") == {"UPS"}
+
+
+def test_what_leads_in_to_a_text_is_no_part_of_it():
+    plain, passed_on = (
+        SHIPPED.link(document(text))[0].relevance
+        for text in ("Microsoft speaks", "RT @somebody_with_a_name: Microsoft speaks")
+    )
+    assert plain == passed_on == 1.0
+
+
 def test_an_ambiguous_name_is_supported_by_the_ticker_the_source_gives():
     text = "I like Target a lot"
     assert linked(text) == set()
@@ -210,7 +261,7 @@ def test_a_long_article_is_about_its_company_whoever_else_it_names():
     others = "Intel. Cisco. Oracle Corp. Adobe. Netflix. Boeing. Pfizer. Amgen. Comcast. Verizon. "
     text = ("Microsoft spoke at length about its plans for the year. " * 40) + others
     best, *rest = SHIPPED.link(document(text, title="Microsoft speaks"))
-    assert (best.id, best.relevance) == ("MSFT", 0.99)
+    assert (best.id, best.relevance) == ("MSFT", 0.98)
     assert rest
     assert all(one.relevance < MIN_RELEVANCE for one in rest)
 
