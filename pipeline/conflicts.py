@@ -105,8 +105,9 @@ def _alone(entry: Entry, catalogue: Catalogue) -> Iterator[Conflict]:
         elif not entry.ambiguous and text in catalogue.words and not is_cjk(text):
             yield conflict(
                 Kind.ORDINARY_WORD,
-                f"the name {name!r} is also an ordinary word: it counts with its capital and without "
-                "an article; if that is too much, say `ambiguous: true` and give `context` words",
+                f"the name {name!r} is also an ordinary word: it counts with its capital and "
+                "without an article; if that is too much, say `ambiguous: true` and give "
+                "`context` words",
             )
 
 

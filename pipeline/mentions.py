@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 
 import ahocorasick_rs
 
+from pipeline.boundaries import case_fits, in_address, is_possessive, stands_alone
 from pipeline.catalogue import Catalogue, Entry
 from pipeline.claims import Claim, ranked, sole_claim, strongest_on
 from pipeline.documents import SubjectId
@@ -24,9 +25,11 @@ from pipeline.spans import apart_from, longest
 from pipeline.support import (
     context_pattern,
     has_article,
+    is_rated_by,
     is_rating_others,
     is_shouted,
     is_source,
+    is_speaking,
     is_supported,
     speaks_of_ratings,
 )
@@ -41,8 +44,6 @@ _DIGIT_SUFFIXES = (".T", ".KS", ".TW")
 
 # One match of the automaton: (pattern number, start, end).
 Match = tuple[int, int, int]
-# A web address is looked for so many characters back.
-_LONGEST_ADDRESS = 2_000
 
 
 class MentionIndex:
@@ -116,8 +117,8 @@ class MentionIndex:
                     coded.append(code)
             elif (
                 not self._bounded[index]
-                or _stands_alone(lower, start, end)
-                or (self._possessive[index] and _is_possessive(text, lower, start, end))
+                or stands_alone(lower, start, end)
+                or (self._possessive[index] and is_possessive(text, lower, start, end))
             ):
                 names.append(match)
         if len(names) > 1:
@@ -150,7 +151,7 @@ class MentionIndex:
         shouted: bool | None = None
         doubtful: list[tuple[list[Claim], int, int]] = []
         for index, start, end in names:
-            if _in_address(lower, start) or (start and is_source(lower, start)):
+            if in_address(lower, start) or (start and is_source(lower, start)):
                 continue
             best: list[Claim] = []
             subject = self._sole[index]
@@ -158,16 +159,20 @@ class MentionIndex:
                 best = [
                     claim
                     for claim in strongest_on(self._claims[index], day)
-                    if claim.form is not None and _case_fits(claim.form, text, start, end)
+                    if claim.form is not None and case_fits(claim.form, text, start, end)
                 ]
                 if not best:
                     continue
                 subject = best[0].subject
-            if subject in self._analysts:
-                if ratings is None:
-                    ratings = speaks_of_ratings(lower)
-                if ratings and is_rating_others(lower, start, end):
-                    continue
+            if ratings is None:
+                ratings = speaks_of_ratings(lower)
+            if ratings and is_rated_by(lower, start):
+                continue
+            if subject in self._analysts and (
+                (ratings and is_rating_others(lower, start, end))
+                or (len(names) > 1 and is_speaking(lower, start, end))
+            ):
+                continue
             certain = _is_certain(best)
             if certain and best and best[0].form is not None and best[0].form.word:
                 if shouted is None:
@@ -239,45 +244,3 @@ def _name_claims(entry: Entry, words: frozenset[str]) -> Iterator[tuple[Claim, F
         if alone and ticker.isascii():
             form = Form(ticker.lower(), ticker, Case.EXACT)
             yield Claim(entry.id, first, last, entry.layer, form), form
-
-
-def _stands_alone(lower: str, start: int, end: int) -> bool:
-    """Whether [start, end) is no part of a longer word. A cashtag's symbol is not alone."""
-    if start:
-        before = lower[start - 1]
-        if before in "_$" or (before.isalnum() and not is_cjk(before)):
-            return False
-    if end < len(lower):
-        after = lower[end]
-        return after != "_" and (not after.isalnum() or is_cjk(after))
-    return True
-
-
-def _is_possessive(text: str, lower: str, start: int, end: int) -> bool:
-    """Whether [start, end) only lacks an apostrophe: "Googles revenue"."""
-    return (
-        lower.startswith("s", end)
-        and text[start].isupper()
-        and _stands_alone(lower, start, end + 1)
-    )
-
-
-def _case_fits(form: Form, text: str, start: int, end: int) -> bool:
-    if form.case is Case.FREE:
-        return True
-    found = text[start:end]
-    if form.case is Case.EXACT:
-        return found == form.written
-    if start and text[start - 1] in "#@":
-        return True
-    return all(
-        one.isupper() or not wanted.isupper()
-        for one, wanted in zip(found, form.written, strict=True)
-    )
-
-
-def _in_address(lower: str, position: int) -> bool:
-    """Whether the position lies in a web address."""
-    earliest = max(0, position - _LONGEST_ADDRESS)
-    begin = max(earliest, lower.rfind(" ", earliest, position) + 1)
-    return lower.startswith(("http", "www."), begin) or "://" in lower[begin:position]

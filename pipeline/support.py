@@ -57,6 +57,15 @@ _RATES = re.compile(
     r"|recommends?|throws in|to hold a (?:tour|meeting|call)|expects|estimates|forecasts?|believes"
     r"|calls|poll|survey|predicts|weighs in|global .{0,40}conference|conference)\b"
 )
+# Whoever stands behind these words rates, bank or not: "cut to underweight at X".
+_SURELY_RATED_BY = re.compile(
+    r"\b(?:ratings?|rated|upgraded|downgraded|initiated|reiterated|reaffirmed|covered|underweight"
+    r"|overweight|outperform|underperform|neutral|equal[- ]weight|price target|cut to \w+"
+    r"|raised to \w+)\W[^.;:|]{0,40}\b(?:at|by|from) (?:analysts at |analysts from )?(?:the )?$"
+)
+# Of a bank that is named beside another company.
+_SPEAKS = re.compile(r"(?:: |'s? analysts?\b| analysts?\b| says\b| sees\b| recommends?\b)")
+_SPOKEN_BY = re.compile(r"\b(?:according to|says|per|analysts? (?:at|with)) (?:the )?$")
 # A handle after these names who speaks, not who is spoken of.
 _SPEAKER = re.compile(r"\b(?:rt|via|by|from|follow|on|hat tip|h/t|cc|thanks) $")
 
@@ -95,6 +104,17 @@ def speaks_of_ratings(lower: str) -> bool:
 def is_rating_others(lower: str, start: int, end: int) -> bool:
     """Whether [start, end), in a text that speaks of ratings, names who rates."""
     beside = _RATED_BY.search(lower, max(0, start - 24), start) or _RATES.match(lower, end)
+    return beside is not None
+
+
+def is_rated_by(lower: str, start: int) -> bool:
+    """Whether the words before `start` say that who is named there rates somebody else."""
+    return _SURELY_RATED_BY.search(lower, max(0, start - 90), start) is not None
+
+
+def is_speaking(lower: str, start: int, end: int) -> bool:
+    """Whether [start, end) names who says something: "Goldman Sachs: Apple can innovate"."""
+    beside = _SPEAKS.match(lower, end) or _SPOKEN_BY.search(lower, max(0, start - 24), start)
     return beside is not None
 
 

@@ -112,6 +112,7 @@ def test_an_ordinary_word_stated_as_a_name_needs_its_capital_and_no_article(
         "Its BRIC-solid Strategy (EXMPL) explained",
         "I liked a @YouTube video",
         "Your tweet has been featured, for iPhone",
+        "sold 9.3M phones",
     ],
 )
 def test_what_only_looks_like_a_company_is_none(text):
@@ -194,6 +195,9 @@ def test_a_ticker_belongs_to_whom_it_belonged_on_the_day():
 def test_who_rates_a_company_is_not_who_is_rated():
     assert linked("Microsoft upgraded to buy at Goldman Sachs") == {"MSFT"}
     assert linked("Goldman Sachs profit rises on trading") == {"GS"}
+    assert linked("BP cut to underweight at Banco Santander") == {"BP.L"}
+    assert linked("Goldman Sachs: Apple can innovate") == {"AAPL"}
+    assert linked("Apple partners with Goldman Sachs") == {"AAPL", "GS"}
 
 
 def test_the_account_a_text_is_passed_on_from_is_not_its_subject():
