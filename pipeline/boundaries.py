@@ -13,7 +13,7 @@ def stands_alone(lower: str, start: int, end: int) -> bool:
     """Whether [start, end) is no part of a longer word. A cashtag's symbol is not alone."""
     if start:
         before = lower[start - 1]
-        if before in "_$" or (before.isalnum() and not is_cjk(before)):
+        if before in "_$£€¥" or (before.isalnum() and not is_cjk(before)):
             return False
         # "9.3M smartphones" are not from 3M
         if (

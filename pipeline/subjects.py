@@ -160,7 +160,7 @@ def relevance(share: float, subjects: int, position: int, length: int) -> float:
     # What a long text mentions late is an aside; a short text is in full view all the same.
     late = position / length / (2 if length > _SHORT else 5) if length else 0.0
     value = (1 - late) / (1 + (crowd - 1) ** _CROWDING / _CROWD)
-    return max(0.01, round(value, 2))
+    return max(0.01, round(float(value), 2))
 
 
 def link_file(

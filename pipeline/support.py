@@ -64,7 +64,7 @@ _SURELY_RATED_BY = re.compile(
     r"|raised to \w+)\W[^.;:|]{0,40}\b(?:at|by|from) (?:analysts at |analysts from )?(?:the )?$"
 )
 # Of a bank that is named beside another company.
-_SPEAKS = re.compile(r"(?:: |'s? analysts?\b| analysts?\b| says\b| sees\b| recommends?\b)")
+_SPEAKS = re.compile(r"(?:: |'s? analysts?\b| analysts?\b| says\b| sees\b| on\b| recommends?\b)")
 _SPOKEN_BY = re.compile(r"\b(?:according to|says|per|analysts? (?:at|with)) (?:the )?$")
 # A handle after these names who speaks, not who is spoken of.
 _SPEAKER = re.compile(r"\b(?:rt|via|by|from|follow|on|hat tip|h/t|cc|thanks) $")

@@ -37,7 +37,7 @@ _WRONG = {
 _RENAMED = {"FBNC": "First Bancorp of North Carolina"}
 # These names alone are ordinary words more often than companies, even with a capital.
 _AMBIGUOUS = {
-    "BD", "Box", "FIS", "Informa", "Recruit", "SCA", "Solaria", "Sto", "The Hartford",
+    "BD", "Box", "FIS", "Informa", "Recruit", "SCA", "Solaria", "Sto", "The Hartford", "Ventas",
 }  # fmt: skip
 # German indices list some members without the suffix of their exchange.
 _GERMAN = {"SDAX", "TecDAX", "MDAX", "DAX"}
