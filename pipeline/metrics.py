@@ -34,5 +34,18 @@ FEED_DOCUMENTS = Counter("bellwether_feed_documents_total", "New documents", ["s
 FEED_SUCCESS = Gauge(
     "bellwether_feed_last_success_seconds", "When the source last answered, Unix time", ["source"]
 )
+FEED_EDITED = Counter(
+    "bellwether_feed_edited_total", "Documents edited after publication", ["source"]
+)
+FEED_FAILURES = Gauge(
+    "bellwether_feed_failures_in_a_row", "Polls that failed since one last worked", ["source"]
+)
+FEED_LAG = Histogram(
+    "bellwether_feed_lag_seconds",
+    "From publication to our finding it, the median of a poll's news",
+    ["source"],
+    buckets=(10, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400),
+)
+FEED_SILENT = Gauge("bellwether_feed_silent", "1 while source-silent fires for it", ["source"])
 OUTBOX = Gauge("bellwether_outbox_documents", "Documents in the outbox, by state", ["state"])
 RESENT = Counter("bellwether_outbox_resent_total", "Documents sent again, not arrived in time")

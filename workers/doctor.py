@@ -161,9 +161,9 @@ def _feeds(settings: Settings) -> Iterator[Check]:
             "feeds", "warning", f"no file {path}: ingest needs one, BELLWETHER_FEEDS names it"
         )
         return
-    from pipeline.feeds.config import read_feeds
+    from workers.feed_file import feed_file
 
-    yield Check("feeds", "ok", f"{path}: {len(read_feeds(path).sources)} sources")
+    yield Check("feeds", "ok", f"{path}: {len(feed_file(settings).sources)} sources")
 
 
 def _disk(settings: Settings) -> Iterator[Check]:

@@ -88,7 +88,9 @@ class Outbox:
 
     def forget_arrived(self) -> int:
         """Delete what is archived; how many."""
-        arrived = exists().where(documents.c.id == outbox.c.id)
+        arrived = exists().where(
+            documents.c.id == outbox.c.id, documents.c.version >= outbox.c.version
+        )
         with reading(self._engine) as connection:
             found = connection.execute(select(outbox.c.id).where(arrived).limit(_CHUNK))
             ids = list(found.scalars())

@@ -10,10 +10,16 @@
         publisher_family: Federal Reserve   # optional, else the publisher
         tier: 1                     # 1 authorities and agencies … 3 aggregators and blogs
         lang: en
-        interval: 5m                # 10s to 7d
+        interval: 5m                # 10s to 7d; how often at first
+        fastest: 2m                 # optional, how often while news comes; half the interval
+        slowest: 20m                # optional, how often while none does; four intervals
+        silent_after: 6h            # optional, when no answer is worth an alert
         zone: America/New_York      # optional, of dates that name none; else UTC
         terms: public domain        # what the publisher permits
         allow_private: false        # true: may lie in the operator's own network
+        robots: obey                # ignore: where the publisher has agreed to be asked
+        headers:                    # optional, see pipeline.feeds.secrets
+          Authorization: Bearer ${NEWS_TOKEN}
         enabled: true
 
 A misspelt key, a name twice, a URL of another scheme: each is an error, never ignored.
@@ -21,8 +27,10 @@ A misspelt key, a name twice, a URL of another scheme: each is an error, never i
 
 import difflib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -32,11 +40,12 @@ import yaml
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.feeds.feed import SourceConfig
 from pipeline.feeds.fetch import web_url
+from pipeline.feeds.secrets import Lookup, WrongHeader, header, nothing
 
 KINDS = ("rss",)
 _KEYS = (
     "name", "kind", "url", "publisher", "publisher_family", "tier", "lang", "interval", "zone",
-    "terms", "allow_private", "enabled",
+    "fastest", "slowest", "silent_after", "terms", "allow_private", "robots", "headers", "enabled",
 )  # fmt: skip
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -54,8 +63,11 @@ class FeedFile:
     contact: str | None = None
 
 
-def read_feeds(path: Path) -> FeedFile:
-    """The feed file at `path`. Raises `ConfigurationError`, `file:line: what is wrong`."""
+def read_feeds(path: Path, variable: Lookup = nothing) -> FeedFile:
+    """The feed file at `path`; `variable` looks into the environment, for secrets in headers.
+
+    Raises `ConfigurationError`, `file:line: what is wrong`.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -64,10 +76,10 @@ def read_feeds(path: Path) -> FeedFile:
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path}: not UTF-8 at byte {error.start}") from error
-    return parse_feeds(text, str(path))
+    return parse_feeds(text, str(path), variable)
 
 
-def parse_feeds(text: str, name: str = "feeds.yaml") -> FeedFile:
+def parse_feeds(text: str, name: str = "feeds.yaml", variable: Lookup = nothing) -> FeedFile:
     """The sources in `text`; `name` stands in errors. Raises `ConfigurationError`."""
     try:
         root = yaml.compose(text, yaml.SafeLoader)
@@ -77,14 +89,15 @@ def parse_feeds(text: str, name: str = "feeds.yaml") -> FeedFile:
         raise ConfigurationError(f"{name}:{line}: {error.problem or 'not YAML'}") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigurationError(f"{name}: not YAML: {' '.join(str(error).split())}") from error
-    return _File(name).read(root)
+    return _File(name, variable).read(root)
 
 
 class _File:
     """Reads the nodes of one file, so that errors know its name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, variable: Lookup) -> None:
         self._name = name
+        self._variable = variable
 
     def read(self, root: Any) -> FeedFile:
         top = self._mapping(root, ("contact", "feeds"), "the file")
@@ -130,7 +143,16 @@ class _File:
         if "lang" in texts and not _LANG.fullmatch(texts["lang"]):
             raise self._error(entry["lang"], f"lang: {texts['lang']!r} is not a tag such as en, zh")
         self._check_url(entry["url"], texts["url"])
-        readers = {"tier": self._tier, "interval": self._interval, "zone": self._zone}
+        readers: dict[str, Callable[[Any], Any]] = {
+            "tier": self._tier,
+            "zone": self._zone,
+            "robots": self._robots,
+            "headers": self._headers,
+            **{
+                key: partial(self._interval, key=key)
+                for key in ("interval", "fastest", "slowest", "silent_after")
+            },
+        }
         values: dict[str, Any] = {
             **{str(key): text for key, text in texts.items()},
             **{key: reader(entry[key]) for key, reader in readers.items() if key in entry},
@@ -138,7 +160,13 @@ class _File:
         if "allow_private" in entry:
             values["allow_private"] = self._bool(entry["allow_private"], "allow_private")
         enabled = "enabled" not in entry or self._bool(entry["enabled"], "enabled")
-        return SourceConfig(**values), enabled
+        source = SourceConfig(**values)
+        fastest, slowest = source.fastest, source.slowest
+        if fastest is not None and fastest > source.interval:
+            raise self._error(entry["fastest"], "fastest: is longer than the interval")
+        if slowest is not None and slowest < source.interval:
+            raise self._error(entry["slowest"], "slowest: is shorter than the interval")
+        return source, enabled
 
     def _check_url(self, node: Any, text: str) -> None:
         try:
@@ -153,13 +181,35 @@ class _File:
             raise self._error(node, "tier: 1, 2 or 3")
         return int(node.value)
 
-    def _interval(self, node: Any) -> timedelta:
-        text = self._string(node, "interval")
+    def _interval(self, node: Any, key: str) -> timedelta:
+        text = self._string(node, key)
         match = _INTERVAL.fullmatch(text)
         interval = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta(0)
         if not _SHORTEST <= interval <= _LONGEST:
-            raise self._error(node, f"interval: {text!r} is not 10s to 7d, such as 30s, 5m, 2h, 1d")
+            raise self._error(node, f"{key}: {text!r} is not 10s to 7d, such as 30s, 5m, 2h, 1d")
         return interval
+
+    def _robots(self, node: Any) -> bool:
+        text = self._string(node, "robots")
+        if text not in ("obey", "ignore"):
+            raise self._error(node, f"robots: {text!r} is not obey or ignore")
+        return text == "obey"
+
+    def _headers(self, node: Any) -> dict[str, str]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self._error(node, "headers: names with values are needed")
+        found: dict[str, str] = {}
+        for key, value in node.value:
+            try:
+                name, said = header(
+                    str(key.value), self._string(value, f"headers: {key.value}"), self._variable
+                )
+            except WrongHeader as error:
+                raise self._error(key, f"headers: {error}") from error
+            if name.lower() in map(str.lower, found):
+                raise self._error(key, f"headers: {name} is given twice")
+            found[name] = said
+        return found
 
     def _zone(self, node: Any) -> str:
         text = self._string(node, "zone")

@@ -9,6 +9,7 @@ time, in headers or body, cannot hold a thread.
 
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ class Refused(Exception):
 
 
 def resolved(host: str, port: int) -> Sequence[str]:
-    """The addresses of `host` in the system's order of preference."""
+    """The addresses of `host` in the system's order of preference. Raises `OSError`."""
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
@@ -56,10 +57,7 @@ class Guard(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """A connection to the first address of `host` that answers. Raises `Refused`."""
-        try:
-            addresses = self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} cannot be resolved") from error
+        addresses = self._addresses(host, port, timeout)
         for address in addresses:
             # One bad answer condemns the name: a mix of public and private answers is
             # what a rebinding attack looks like.
@@ -78,6 +76,29 @@ class Guard(httpcore.NetworkBackend):
             else:
                 return _Bounded(stream, self._left)
         raise failure
+
+    def _addresses(self, host: str, port: int, timeout: float | None) -> Sequence[str]:
+        """The answer of `resolve`, waited for as long as for a connection: a name server can
+        be as slow as it likes, and the system's call has no limit we could set."""
+        found: list[Sequence[str]] = []
+        failed: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                found.append(self._resolve(host, port))
+            except Exception as error:  # for the thread that waits
+                failed.append(error)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(self._left(timeout))
+        if failed and not isinstance(failed[0], OSError | UnicodeError):
+            raise failed[0]
+        if failed:
+            raise httpcore.ConnectError(f"{host} cannot be resolved") from failed[0]
+        if not found:
+            raise httpcore.ConnectTimeout(f"{host} is not resolved in time")
+        return found[0]
 
     def _left(self, timeout: float | None) -> float:
         left = self._deadline - self._clock()

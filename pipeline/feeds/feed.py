@@ -5,7 +5,8 @@ with what must be remembered for the next question. It stores nothing and knows 
 so each further kind of source (pages, APIs, files) is one small class with `poll`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -19,7 +20,10 @@ class SourceConfig:
     `publisher_family` joins publishers under one roof, which count once where independent
     voices are counted. `tier` is 1 (authorities, agencies) to 3 (aggregators, blogs).
     `zone` is the time zone of dates that name none. `allow_private` permits addresses inside
-    the operator's own network.
+    the operator's own network. `fastest` and `slowest` bound the pause between two polls,
+    `silent_after` is how long it may not answer; `pipeline.feeds.schedule` has what holds where
+    they are not said. `robots`: whether robots.txt is obeyed. `headers` go with each request to
+    the host of `url`; they may hold secrets and are never shown.
     """
 
     name: str
@@ -33,6 +37,11 @@ class SourceConfig:
     zone: str = "UTC"
     terms: str = ""
     allow_private: bool = False
+    fastest: timedelta | None = None
+    slowest: timedelta | None = None
+    silent_after: timedelta | None = None
+    robots: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def source(self) -> str:

@@ -42,6 +42,8 @@ class RssFeed:
             last_modified=state.last_modified,
             allow_private=self.source.allow_private,
             accept=ACCEPT,
+            headers=self.source.headers,
+            robots=self.source.robots,
         )
         if page.unchanged:
             return Poll(documents=(), state=state, unchanged=True)

@@ -30,6 +30,7 @@ from workers.ingest import DeadIds, Ingest, check, preview, run_ingest
 from workers.intake import Intake
 from workers.outbox import Delivery, Outbox, Sender
 from workers.settings import Settings, read_settings
+from workers.source_health import source_health
 from workers.topics import ensure_topics
 
 ROUND = timedelta(milliseconds=100)
@@ -184,7 +185,7 @@ def test_new_items_reach_the_topic_and_broken_sources_stop_nobody(
     found = [DOCUMENTS.decode(value) for _, value in reader.records]
     assert {one.extra["guid"] for one in found} == {"1", "2", "3"}
     assert all(key == one.id for (key, _), one in zip(reader.records, found, strict=True))
-    health = {one.source: one for one in Intake(database).health()}
+    health = {one.source: one for one in source_health(database)}
     assert (health["rss:good"].items, health["rss:good"].errors) == (3, 0)
     assert health["rss:down"].last_error == f"{server.url('/down')}: HTTP 500"
     assert "an HTML page" in (health["rss:page"].last_error or "")

@@ -1,24 +1,34 @@
 """What ingest remembers in SQL, on SQLite and PostgreSQL, with a clock of the test's own."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select
 
 from pipeline.documents import Document, document_id
 from pipeline.feeds.feed import FeedState, Poll, SourceConfig
+from pipeline.feeds.seen import mark, words
 from pipeline.stores.database import writing
 from pipeline.stores.feed_tables import outbox
 from pipeline.stores.tables import documents
 from pipeline.wire import DOCUMENTS
-from workers.intake import LEASE, Intake, due_at, mark, remembered
+from workers.findings import MOST_EDITIONS
+from workers.intake import LEASE, Claim, Intake, lag
 from workers.outbox import Outbox
+from workers.source_health import source_health
 
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-SOURCE = SourceConfig(name="a", url="https://a.example/", interval=timedelta(minutes=10))
+SOURCE = SourceConfig(
+    name="a",
+    url="https://a.example/",
+    interval=timedelta(minutes=10),
+    fastest=timedelta(minutes=10),
+    slowest=timedelta(minutes=10),
+)
+ADAPTIVE = SourceConfig(name="a", url="https://a.example/", interval=timedelta(minutes=10))
 RESEND = timedelta(minutes=2)
 
 
@@ -36,6 +46,23 @@ def document(guid: str, title: str = "Shares of Acme fall") -> Document:
 
 def poll(*guids: str, etag: str = '"1"') -> Poll:
     return Poll(documents=tuple(map(document, guids)), state=FeedState(etag=etag))
+
+
+class Middle(Random):
+    """No spread: the pauses are what they are reckoned to be."""
+
+    def random(self) -> float:
+        return 0.5
+
+
+def steady(engine: Engine) -> Intake:
+    return Intake(engine, Middle())
+
+
+def claimed(intake: Intake, source: SourceConfig = SOURCE, at: datetime = NOW) -> Claim:
+    claim = intake.claim(source, at)
+    assert claim is not None
+    return claim
 
 
 def archive(engine: Engine, *guids: str) -> None:
@@ -68,15 +95,14 @@ def ids(*guids: str) -> set[str]:
 
 
 def test_a_source_is_claimed_by_one_process_until_its_poll_ends(engine: Engine) -> None:
-    intake = Intake(engine)
-    claim = intake.claim(SOURCE, NOW)
-    assert claim is not None
+    intake = steady(engine)
+    claim = claimed(intake)
     assert intake.claim(SOURCE, NOW) is None
     assert intake.claim(SOURCE, NOW + LEASE - timedelta(seconds=1)) is None
     intake.record(claim, poll("1"), NOW)
     assert intake.claim(SOURCE, NOW + 5 * MINUTE) is None
-    assert intake.due_at(SOURCE) == NOW + 8.5 * MINUTE
-    again = intake.claim(SOURCE, NOW + 9 * MINUTE)
+    assert intake.due_at(SOURCE) == NOW + 10 * MINUTE
+    again = intake.claim(SOURCE, NOW + 10 * MINUTE)
     assert again is not None
     assert again.state == FeedState(etag='"1"')
 
@@ -84,7 +110,7 @@ def test_a_source_is_claimed_by_one_process_until_its_poll_ends(engine: Engine) 
 def test_a_process_that_died_in_a_poll_holds_its_source_no_longer_than_the_lease(
     engine: Engine,
 ) -> None:
-    intake = Intake(engine)
+    intake = steady(engine)
     dead = intake.claim(SOURCE, NOW)
     later = intake.claim(SOURCE, NOW + LEASE)
     assert dead is not None
@@ -96,9 +122,8 @@ def test_a_process_that_died_in_a_poll_holds_its_source_no_longer_than_the_lease
 
 
 def test_only_what_is_new_enters_the_outbox(engine: Engine) -> None:
-    intake = Intake(engine)
-    first = intake.claim(SOURCE, NOW)
-    assert first is not None
+    intake = steady(engine)
+    first = claimed(intake)
     assert [d.id for d in intake.record(first, poll("1", "2"), NOW)] == [
         document("1").id,
         document("2").id,
@@ -107,61 +132,58 @@ def test_only_what_is_new_enters_the_outbox(engine: Engine) -> None:
     assert second is not None
     assert [d.id for d in intake.record(second, poll("2", "3"), NOW)] == [document("3").id]
     assert waiting(engine) == ids("1", "2", "3")
-    (health,) = intake.health()
+    (health,) = source_health(engine)
     assert (health.source, health.items, health.errors) == ("rss:a", 3, 0)
 
 
 def test_what_is_archived_already_does_not_enter_the_outbox_again(engine: Engine) -> None:
     archive(engine, "1")
-    intake = Intake(engine)
-    claim = intake.claim(SOURCE, NOW)
-    assert claim is not None
+    intake = steady(engine)
+    claim = claimed(intake)
     assert [d.id for d in intake.record(claim, poll("1", "2"), NOW)] == [document("2").id]
 
 
 def test_a_document_no_stage_would_take_is_left_out_and_its_neighbours_are_not(
     engine: Engine,
 ) -> None:
-    intake = Intake(engine)
-    claim = intake.claim(SOURCE, NOW)
-    assert claim is not None
+    intake = steady(engine)
+    claim = claimed(intake)
     answer = Poll(documents=(document("1", "bad\0title"), document("2")), state=FeedState())
     assert [d.id for d in intake.record(claim, answer, NOW)] == [document("2").id]
 
 
 def test_an_unchanged_answer_keeps_what_is_known(engine: Engine) -> None:
-    intake = Intake(engine)
-    first = intake.claim(SOURCE, NOW)
-    assert first is not None
+    intake = steady(engine)
+    first = claimed(intake)
     intake.record(first, poll("1"), NOW)
     second = intake.claim(SOURCE, NOW + 10 * MINUTE)
     assert second is not None
     intake.record(second, Poll(documents=(), state=second.state, unchanged=True), NOW)
     third = intake.claim(SOURCE, NOW + 20 * MINUTE)
     assert third is not None
-    assert third.seen == (mark(document("1").id),)
+    assert third.seen == (f"{mark(document('1').id)}:{words(document('1'))}",)
     assert third.state == FeedState(etag='"1"')
 
 
 def test_a_failure_is_remembered_and_slows_only_its_own_source(engine: Engine) -> None:
-    intake = Intake(engine)
-    other = SourceConfig(name="b", url="https://b.example/", interval=timedelta(minutes=10))
+    intake = steady(engine)
+    other = replace(SOURCE, name="b")
     at = NOW
     for _ in range(3):
         claim = intake.claim(SOURCE, at)
         assert claim is not None
         intake.fail(claim, "HTTP 500", at)
         at += timedelta(hours=1)
-    (health,) = intake.health()
+    (health,) = source_health(engine)
     assert (health.errors, health.failures_in_a_row) == (3, 3)
     assert (health.last_error, health.last_success_at) == ("HTTP 500", None)
-    assert intake.due_at(SOURCE) == at - timedelta(hours=1) + 34 * MINUTE
+    assert intake.due_at(SOURCE) == at - timedelta(hours=1) + 40 * MINUTE
     assert intake.due_at(other) is None
     claim = intake.claim(SOURCE, at)
     assert claim is not None
     intake.record(claim, poll("1"), at)
-    assert intake.health()[0].failures_in_a_row == 0
-    assert intake.due_at(SOURCE) == at + 8.5 * MINUTE
+    assert source_health(engine)[0].failures_in_a_row == 0
+    assert intake.due_at(SOURCE) == at + 10 * MINUTE
 
 
 def test_an_outbox_row_is_taken_once_until_its_time_is_over(engine: Engine) -> None:
@@ -213,7 +235,7 @@ def test_what_is_archived_leaves_the_outbox(engine: Engine) -> None:
 
 
 def test_the_oldest_are_taken_first(engine: Engine) -> None:
-    intake = Intake(engine)
+    intake = steady(engine)
     for minute, guid in enumerate("321"):
         at = NOW + minute * 10 * MINUTE
         claim = intake.claim(SOURCE, at)
@@ -224,50 +246,116 @@ def test_the_oldest_are_taken_first(engine: Engine) -> None:
 
 
 def filled(engine: Engine, *guids: str) -> Outbox:
-    intake = Intake(engine)
-    claim = intake.claim(SOURCE, NOW)
-    assert claim is not None
+    intake = steady(engine)
+    claim = claimed(intake)
     intake.record(claim, poll(*guids), NOW)
     return Outbox(engine, RESEND)
 
 
-@pytest.mark.parametrize(
-    ("attempt", "finish", "failures", "due"),
-    [
-        (None, None, 0, None),
-        # begun, not ended: only the lease frees it
-        (NOW, None, 0, NOW + LEASE),
-        (NOW, NOW - MINUTE, 0, NOW + LEASE),
-        (NOW, NOW, 0, NOW + 8.5 * MINUTE),
-        (NOW, NOW + MINUTE, 1, NOW + 8.5 * MINUTE),
-        (NOW, NOW + MINUTE, 2, NOW + 17 * MINUTE),
-        (NOW, NOW + MINUTE, 50, NOW + 60 * MINUTE),
-    ],
-)
-def test_a_source_is_due_by_its_interval_and_its_failures(
-    attempt: datetime | None, finish: datetime | None, failures: int, due: datetime | None
+def test_a_poll_that_runs_longer_than_the_lease_keeps_its_claim_by_renewing_it(
+    engine: Engine,
 ) -> None:
-    assert due_at(10 * MINUTE, attempt, finish, failures) == due
+    intake = steady(engine)
+    claim = claimed(intake)
+    intake.renew([claim], NOW + LEASE / 2)
+    assert intake.claim(SOURCE, NOW + LEASE) is None
+    assert len(intake.record(claim, poll("1"), NOW + 1.2 * LEASE)) == 1
 
 
-def test_a_slow_interval_is_not_shortened_by_failures() -> None:
-    day = timedelta(days=1)
-    assert due_at(day, NOW, NOW, 9) == NOW + 0.85 * day
-
-
-@given(st.lists(st.lists(st.integers(0, 3000).map(str), unique=True, max_size=30), max_size=20))
-def test_what_a_feed_shows_is_never_forgotten_and_memory_is_bounded(
-    polls: list[list[str]],
+def test_a_source_with_news_is_asked_sooner_and_a_quiet_one_later_between_bounds(
+    engine: Engine,
 ) -> None:
-    seen: tuple[str, ...] = ()
-    for shown in polls:
-        seen = remembered(seen, shown)
-        assert set(shown) <= set(seen)
-        assert len(seen) == len(set(seen))
-        assert len(seen) <= 1000
+    intake, at = steady(engine), NOW
+    pauses = []
+    for number in range(18):
+        claim = claimed(intake, ADAPTIVE, at)
+        # six polls with news, then only what is known
+        intake.record(claim, poll(str(min(number, 5))), at)
+        due = intake.due_at(ADAPTIVE)
+        assert due is not None
+        pauses.append((due - at) / MINUTE)
+        at = due
+    assert pauses[:4] == [7, 5, 5, 5]
+    assert pauses[6] == pytest.approx(6.25)
+    assert pauses[-1] == 40
 
 
-def test_a_feed_that_shows_more_than_the_memory_is_still_remembered_whole() -> None:
-    shown = [str(number) for number in range(3000)]
-    assert set(remembered(remembered((), shown), shown)) == set(shown)
-    assert len(remembered(remembered((), shown), [f"new {n}" for n in range(3000)])) == 6000
+def test_an_interval_made_shorter_in_the_feed_file_holds_at_once(engine: Engine) -> None:
+    intake = steady(engine)
+    slow = replace(SOURCE, interval=timedelta(days=1), fastest=None, slowest=None)
+    intake.record(claimed(intake, slow), poll("1"), NOW)
+    assert intake.due_at(slow) == NOW + timedelta(days=0.7)
+    assert intake.due_at(ADAPTIVE) == NOW + 44 * MINUTE
+
+
+def test_a_source_that_asks_for_time_gets_it(engine: Engine) -> None:
+    intake = steady(engine)
+    intake.fail(claimed(intake), "HTTP 503", NOW, timedelta(hours=3))
+    assert intake.due_at(SOURCE) == NOW + timedelta(hours=3)
+
+
+def test_a_poll_that_was_put_off_is_no_failure(engine: Engine) -> None:
+    intake = steady(engine)
+    intake.put_off(claimed(intake), NOW, MINUTE)
+    assert intake.due_at(SOURCE) == NOW + MINUTE
+    (health,) = source_health(engine)
+    assert (health.errors, health.last_error) == (0, None)
+
+
+def test_an_edited_item_is_sent_as_the_next_edition_with_its_first_time(engine: Engine) -> None:
+    intake = steady(engine)
+    intake.record(claimed(intake), poll("1", "2"), NOW)
+    archive(engine, "1")
+    later = NOW + 10 * MINUTE
+    moved = replace(
+        document("1", "Shares of Acme rise"), published_at=later - MINUTE, fetched_at=later
+    )
+    answer = Poll(documents=(moved, document("2")), state=FeedState())
+    (edited,) = intake.record(claimed(intake, at=later), answer, later)
+    assert (edited.id, edited.version, edited.published_at) == (document("1").id, 2, NOW)
+    assert (edited.title, edited.edited_at) == ("Shares of Acme rise", later - MINUTE)
+    # the first edition has arrived, the second is on its way until it has
+    box = Outbox(engine, RESEND)
+    box.forget_arrived()
+    assert edited.id in waiting(engine)
+    assert intake.record(claimed(intake, at=later + 10 * MINUTE), answer, later) == []
+
+
+def test_an_edit_takes_the_place_of_an_edition_that_is_still_on_its_way(engine: Engine) -> None:
+    intake = steady(engine)
+    intake.record(claimed(intake), poll("1"), NOW)
+    Outbox(engine, RESEND).take(NOW)
+    at = NOW
+    for number in range(2, MOST_EDITIONS + 3):
+        at += 10 * MINUTE
+        answer = Poll(documents=(document("1", f"edit {number}"),), state=FeedState())
+        sent = intake.record(claimed(intake, at=at), answer, at)
+        assert [one.version for one in sent] == ([number] if number <= MOST_EDITIONS else [])
+    (one,) = Outbox(engine, RESEND).take(at)
+    assert (one.attempts, DOCUMENTS.decode(one.value).title) == (1, f"edit {MOST_EDITIONS}")
+
+
+def test_an_edit_of_what_nobody_holds_is_left_alone(engine: Engine) -> None:
+    intake = steady(engine)
+    intake.record(claimed(intake), poll("1"), NOW)
+    Outbox(engine, RESEND).forget([document("1").id])
+    answer = Poll(documents=(document("1", "edited"),), state=FeedState())
+    assert intake.record(claimed(intake, at=NOW + 10 * MINUTE), answer, NOW) == []
+
+
+def test_what_was_remembered_without_its_words_is_not_taken_for_edited(engine: Engine) -> None:
+    intake = steady(engine)
+    intake.record(claimed(intake), poll("1"), NOW)
+    old = replace(claimed(intake, at=NOW + 10 * MINUTE), seen=(mark(document("1").id),))
+    answer = Poll(documents=(document("1", "Shares of Acme rise"),), state=FeedState())
+    assert intake.record(old, answer, NOW) == []
+
+
+def test_how_late_news_comes_is_the_median_of_what_has_a_time() -> None:
+    def published(minutes: int, dated: str = "published") -> Document:
+        return replace(document("1"), published_at=NOW - minutes * MINUTE, extra={"dated": dated})
+
+    assert lag([published(1), published(3), published(90), published(0, "fetched")], NOW) == (
+        3 * MINUTE
+    )
+    assert lag([published(0, "fetched")], NOW) is None

@@ -38,14 +38,14 @@ def up() -> None:
 
     from rich.console import Console
 
-    from pipeline.feeds.config import read_feeds
     from workers.cluster import LocalCluster
     from workers.demo import run_up
+    from workers.feed_file import feed_file
     from workers.supervisor import ALL_STAGES
 
     settings = command_settings()
     # a mistake in the file is said now, not by a child that ends
-    read_feeds(Path(settings.feeds))
+    feed_file(settings)
     feeds = {"BELLWETHER_FEEDS": str(Path(settings.feeds).resolve())}
     cluster = LocalCluster(settings.data / "up", ALL_STAGES, feeds)
     raise typer.Exit(run_up(cluster, Console(), _stop_on_signals()))

@@ -14,10 +14,10 @@ subjects_app = typer.Typer(no_args_is_help=True, help="The companies texts are a
 @feeds_app.command(epilog="Example: BELLWETHER_FEEDS=feeds.yaml bellwether feeds check")
 def check(as_json: AsJson = False) -> None:
     """Ask every source of the feed file once. Exit status 1 if one does not work."""
-    from pipeline.feeds.config import read_feeds
+    from workers.feed_file import feed_file
     from workers.feeds import check as check_sources
 
-    feeds = read_feeds(Path(command_settings().feeds))
+    feeds = feed_file(command_settings())
     results = check_sources(feeds.sources, contact=feeds.contact)
     for result in results:
         if as_json:

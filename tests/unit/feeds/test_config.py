@@ -25,11 +25,17 @@ feeds:
     lang: en
     interval: 90s
     zone: America/New_York
+    fastest: 30s
+    slowest: 1h
+    silent_after: 2d
+    robots: ignore
+    headers: {Accept-Language: en, Authorization: "Bearer ${TOKEN}"}
     terms: public domain
     allow_private: true
   - {name: quiet, url: "http://a.example/", enabled: false}
   - {name: "7", url: "http://b.example/"}
-"""
+""",
+        variable={"TOKEN": "hidden"}.get,
     )
     assert file.contact == "ops@bank.example"
     assert file.sources[0] == SourceConfig(
@@ -41,11 +47,17 @@ feeds:
         lang="en",
         interval=timedelta(seconds=90),
         zone="America/New_York",
+        fastest=timedelta(seconds=30),
+        slowest=timedelta(hours=1),
+        silent_after=timedelta(days=2),
+        robots=False,
+        headers={"Accept-Language": "en", "Authorization": "Bearer hidden"},
         terms="public domain",
         allow_private=True,
     )
     assert file.sources[1] == SourceConfig(name="7", url="http://b.example/")
     assert file.sources[1].source == "rss:7"
+    assert "hidden" not in repr(file)
 
 
 GOOD = "feeds:\n  - name: a\n    url: https://a.example/\n"
@@ -74,6 +86,21 @@ GOOD = "feeds:\n  - name: a\n    url: https://a.example/\n"
         (GOOD + "    interval: 5", r"f:4: interval: '5' is not 10s to 7d"),
         (GOOD + "    interval: 1s", r"f:4: interval: '1s' is not 10s to 7d"),
         (GOOD + "    interval: 9999999d", r"f:4: interval:"),
+        (GOOD + "    fastest: 1s", r"f:4: fastest: '1s' is not 10s to 7d"),
+        (GOOD + "    fastest: 6m", r"f:4: fastest: is longer than the interval"),
+        (GOOD + "    slowest: 4m", r"f:4: slowest: is shorter than the interval"),
+        (GOOD + "    silent_after: never", r"f:4: silent_after: 'never' is not 10s to 7d"),
+        (GOOD + "    robots: false", r"f:4: robots: 'false' is not obey or ignore"),
+        (GOOD + "    headers: text", r"f:4: headers: names with values"),
+        (GOOD + "    headers:\n      X: [a]", r"f:5: headers: X: one line of text"),
+        (GOOD + "    headers: {A: b, a: c}", r"f:4: headers: a is given twice"),
+        (GOOD + "    headers: {'A b': c}", r"f:4: headers: 'A b' is no name"),
+        (GOOD + "    headers: {host: c}", r"f:4: headers: host: is set by the fetcher"),
+        (GOOD + "    headers: {User-Agent: c}", r"f:4: headers: User-Agent: is set by"),
+        (GOOD + "    headers: {X-Api-Key: c}", r"f:4: headers: X-Api-Key: a secret has no place"),
+        (GOOD + "    headers: {X: '${NONE}'}", r"f:4: headers: the variable NONE is not set, nor"),
+        (GOOD + "    headers: {X_file: /none}", r"f:4: headers: X: /none cannot be read: No such"),
+        (GOOD + "    headers: {X: 'ä'}", r"f:4: headers: X: its value is not one line of ASCII"),
         (GOOD + "    zone: Mars/Olympus", r"f:4: zone: 'Mars/Olympus' is not a zone"),
         (GOOD + "    zone: ../../etc/passwd", r"f:4: zone:"),
         (GOOD + "    allow_private: perhaps", r"f:4: allow_private: true or false"),
@@ -98,6 +125,19 @@ def test_a_secret_in_a_url_is_not_repeated_in_the_error() -> None:
     with pytest.raises(ConfigurationError) as failure:
         parse_feeds("feeds:\n  - name: a\n    url: https://me:hidden@a.example/")
     assert "hidden" not in str(failure.value)
+
+
+def test_a_secret_comes_from_the_environment_or_a_file_and_is_never_repeated(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "key").write_text("hidden\n")
+    environment = {"A": "one", "B_FILE": str(tmp_path / "key"), "BAD": "hid\nden"}.get
+    text = GOOD + "    headers: {X: 'v ${A} ${B}', Authorization_file: " + f"{tmp_path}/key}}"
+    (source,) = parse_feeds(text, variable=environment).sources
+    assert source.headers == {"X": "v one hidden", "Authorization": "hidden"}
+    with pytest.raises(ConfigurationError, match="not one line") as failure:
+        parse_feeds(GOOD + "    headers: {X: '${BAD}'}", variable=environment)
+    assert "hid" not in str(failure.value)
 
 
 def test_a_missing_file_is_told_with_the_setting_that_names_it(tmp_path: Path) -> None:

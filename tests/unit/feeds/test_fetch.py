@@ -36,7 +36,7 @@ def fetcher() -> Fetcher:
 
 
 def local(fetcher: Fetcher, url: str, **options: Any) -> Any:
-    return fetcher.fetch(url, allow_private=True, **options)
+    return fetcher.fetch(url, allow_private=True, robots=False, **options)
 
 
 def test_a_page_comes_with_its_type_and_validators(server: FeedServer, fetcher: Fetcher) -> None:
@@ -81,20 +81,20 @@ def test_no_spelling_of_an_own_address_is_connected_to(
 ) -> None:
     server.routes["/a"] = body(b"secret")
     with pytest.raises(Unavailable):
-        fetcher.fetch(url.format(port=server.port))
+        fetcher.fetch(url.format(port=server.port), robots=False)
     assert server.requests == []
 
 
 def test_a_name_that_resolves_to_a_private_address_is_refused_with_the_reason() -> None:
     fetcher = Fetcher(QUICK, resolve=answers("93.184.216.34", "10.0.0.5"))
     with pytest.raises(Unavailable, match=r"news\.example is 10\.0\.0\.5, which is a private"):
-        fetcher.fetch("http://news.example/feed")
+        fetcher.fetch("http://news.example/feed", robots=False)
 
 
 def test_a_metadata_service_is_refused_even_where_private_addresses_are_allowed() -> None:
     fetcher = Fetcher(QUICK, resolve=answers("169.254.169.254"))
     with pytest.raises(Unavailable, match="a metadata service"):
-        fetcher.fetch("http://news.example/latest", allow_private=True)
+        local(fetcher, "http://news.example/latest")
 
 
 def test_the_connection_goes_to_the_checked_address_and_keeps_the_name(
@@ -108,7 +108,7 @@ def test_the_connection_goes_to_the_checked_address_and_keeps_the_name(
         return ["127.0.0.1"]
 
     fetcher = Fetcher(QUICK, resolve=resolve)
-    page = fetcher.fetch(f"http://news.example:{server.port}/a", allow_private=True)
+    page = local(fetcher, f"http://news.example:{server.port}/a")
     assert page.content == b"hello"
     assert asked == ["news.example"]  # once: no second answer can differ
     assert server.requests[0][1]["host"] == f"news.example:{server.port}"
