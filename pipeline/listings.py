@@ -8,7 +8,7 @@ from pipeline.catalogue import Catalogue
 from pipeline.claims import Claim, ranked, sole_claim
 from pipeline.documents import SubjectId
 from pipeline.names import is_cjk
-from pipeline.tickers import canonical
+from pipeline.tickers import canonical, listed_in
 
 # Where a text mentions a subject: (subject, start, end). A plain tuple: one is made for every
 # mention of every document.
@@ -20,14 +20,24 @@ _UNKNOWN_CASHTAG = re.compile(r"[A-Z]{1,6}(?:\.[A-Z])?")
 _HASHTAG = re.compile(r"#(?<![\w#]#)([A-Z]{3})(?!\w)")
 _BRACKETS = re.compile(r"\(([^()]{1,60})\)")
 _SYMBOL = re.compile(r"\$?([A-Z0-9]{1,10}(?:[.\-/][A-Z0-9]{1,4})?)")
+# A bracket of so few letters in a Chinese text is a ticker where a price move follows.
+_ABBREVIATION = 3
+_MOVES = re.compile(r".{0,6}[涨跌收领升降市评股、和]|.{0,6}目标")
 _AFTER_EXCHANGE = re.compile(r"\s*\$?([A-Z0-9]{1,10}(?:[.\-/][A-Z]{1,2})?)(?![A-Za-z0-9])")
 _BEFORE_SUFFIX = re.compile(r"(?<![A-Za-z0-9.])([0-9]{4,6})$")
 _CHINESE_CODE = re.compile(r"(?:SH|SZ)(\d{6})(?!\d)", re.IGNORECASE)
+
+# "AAPL US Equity", "700 HK Equity", "BP/:LN", "AAPL:US"; "HK:0700", "SH:600519".
+_TERMINAL = re.compile(
+    r"(?<![\w.$])([A-Z][A-Z0-9.]{0,6}/?|\d{1,6})(?: ([A-Z]{2}) (?:Equity|EQUITY)|:([A-Z]{2}))(?!\w)"
+)
+_COUNTRY_FIRST = re.compile(r"(?<![\w.])(HK|SH|SZ):\s?(\d{1,6})(?!\d)")
 
 _MOST_UNKNOWN = 100_000
 
 # What the automaton looks for where a code may stand.
 EXCHANGE_TRIGGER, SUFFIX_TRIGGER, CODE_TRIGGER = "exchange", "suffix", "code"
+TERMINAL_TRIGGER = "terminal"
 
 
 class Listings:
@@ -118,6 +128,19 @@ class Listings:
                 start, end = found.span()
                 mentions.append((subject, start, end))
 
+    def terminal(self, text: str, day: int) -> list[Mention]:
+        """Known listings as terminals and portals write them: "AAPL US Equity", "HK:0700"."""
+        mentions: list[Mention] = []
+        for found in _TERMINAL.finditer(text):
+            subject = self.owner(listed_in(found[1], found[2] or found[3]), day)
+            if subject is not None:
+                mentions.append((subject, found.start(), found.end()))
+        for found in _COUNTRY_FIRST.finditer(text):
+            subject = self.owner(listed_in(found[2], found[1]), day)
+            if subject is not None:
+                mentions.append((subject, found.start(), found.end()))
+        return mentions
+
     def code(self, trigger: str, text: str, start: int, end: int, day: int) -> Mention | None:
         """The listing at a trigger: `NYSE:` begins one, `.HK` ends one, `SH60` is in one."""
         if trigger is EXCHANGE_TRIGGER:
@@ -166,6 +189,11 @@ class Listings:
                 if symbol is None or subject is None:
                     continue
                 doubtful = len(symbol[1]) == 1 or symbol[1].lower() in self._words
+                if len(symbol[1]) <= _ABBREVIATION and is_cjk(
+                    text[found.start() - 1 : found.start()]
+                ):
+                    # abbreviations of other things stand in brackets too
+                    doubtful |= _MOVES.match(text, found.end()) is None
                 if doubtful and not any(
                     subject in named.get(found.start() - gap, ()) for gap in range(3)
                 ):

@@ -17,6 +17,7 @@ from pipeline.listings import (
     CODE_TRIGGER,
     EXCHANGE_TRIGGER,
     SUFFIX_TRIGGER,
+    TERMINAL_TRIGGER,
     Listings,
     Mention,
 )
@@ -40,7 +41,7 @@ _BARE_TICKER = 4
 # A name this long with an s behind it is no other word.
 _BARE_NAME = 5
 # Asian codes are digits; with their suffix they are nobody's year or price.
-_DIGIT_SUFFIXES = (".T", ".KS", ".TW")
+_DIGIT_SUFFIXES = (".T", ".KS", ".TW", ".BO")
 
 # One match of the automaton: (pattern number, start, end).
 Match = tuple[int, int, int]
@@ -80,6 +81,7 @@ class MentionIndex:
             EXCHANGE_TRIGGER: [f"{name.lower()}{colon}" for name in EXCHANGES for colon in _COLONS],
             SUFFIX_TRIGGER: [".sh", ".ss", ".sz", ".hk"],
             CODE_TRIGGER: ["sh60", "sh68", "sz00", "sz30"],
+            TERMINAL_TRIGGER: [" equity", ":us", ":ln", ":hk", ":in", ":jp", "hk:", "sh:", "sz:"],
         }
         self._triggers = [kind for kind, texts in triggers.items() for _ in texts]
         patterns += [text for texts in triggers.values() for text in texts]
@@ -109,11 +111,14 @@ class MentionIndex:
             self.listings.hashtags(text, day, mentions)
         coded: list[Mention] = []
         names: list[Match] = []
+        terminal = False
         for match in self._automaton.find_matches_as_indexes(lower, overlapping=True):
             index, start, end = match
             if index >= self._names:
                 kind = self._triggers[index - self._names]
-                if code := self.listings.code(kind, text, start, end, day):
+                if kind is TERMINAL_TRIGGER:
+                    terminal = True
+                elif code := self.listings.code(kind, text, start, end, day):
                     coded.append(code)
             elif (
                 not self._bounded[index]
@@ -128,6 +133,8 @@ class MentionIndex:
             for index, _, end in names:
                 named[end].update(claim.subject for claim in self._claims[index])
             coded += self.listings.bracketed(text, day, named)
+        if terminal:
+            coded += self.listings.terminal(text, day)
         if coded:
             # "(NYSE: GE)" is an exchange form and a bracket
             coded = longest(coded)
@@ -170,7 +177,7 @@ class MentionIndex:
                 continue
             if subject in self._analysts and (
                 (ratings and is_rating_others(lower, start, end))
-                or (len(names) > 1 and is_speaking(lower, start, end))
+                or ((ratings or len(names) > 1) and is_speaking(lower, start, end))
             ):
                 continue
             certain = _is_certain(best)

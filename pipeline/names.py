@@ -93,7 +93,8 @@ def forms(name: str, words: frozenset[str], ambiguous: bool = False) -> Iterator
     """
     written = " ".join(readable(name).split())
     yield from _form(written, words, ambiguous, derived=False)
-    if is_cjk(written):
+    # what has no capital ("mining companies") is a phrase, not a company with a legal form
+    if is_cjk(written) or written.islower():
         return
     seen = {written.lower()}
     for shorter, grouped in _shorter(written):

@@ -46,6 +46,7 @@ _RATING = re.compile(
     r"|overweight|underweight|underperform|analyst|conviction|estimates|top pick|buy|sell|hold"
     r"|neutral|coverage|covered|investors|note|stock picks|recommend|sees|equal-weight|throws in"
     r"|forecasts?|survey|expects|estimate|channel checks|says)"
+    r"|评级|目标价|增持|买入|跑赢"
 )
 _RATED_BY = re.compile(
     r"(?:\b(?:at|by|from|per|via|with|says|analysts? (?:at|with))|[:\-(]) (?:the )?$"
@@ -64,7 +65,10 @@ _SURELY_RATED_BY = re.compile(
     r"|raised to \w+)\W[^.;:|]{0,40}\b(?:at|by|from) (?:analysts at |analysts from )?(?:the )?$"
 )
 # Of a bank that is named beside another company.
-_SPEAKS = re.compile(r"(?:: |'s? analysts?\b| analysts?\b| says\b| sees\b| on\b| recommends?\b)")
+_SPEAKS = re.compile(
+    r"(?:: |'s? analysts?\b| analysts?\b| says\b| sees\b| on\b| recommends?\b"
+    r"|.{0,40}\bconference\b|(?:\([^)]*\))?(?::|称|指出|认为|表示|预计|发布研报|.{0,6}研报))"
+)
 _SPOKEN_BY = re.compile(r"\b(?:according to|says|per|analysts? (?:at|with)) (?:the )?$")
 # A handle after these names who speaks, not who is spoken of.
 _SPEAKER = re.compile(r"\b(?:rt|via|by|from|follow|on|hat tip|h/t|cc|thanks) $")

@@ -40,6 +40,15 @@ EXCHANGES = {
     **dict.fromkeys(("SGX",), ".SI"),
     **dict.fromkeys(("JSE",), ".JO"),
 }
+# Where a symbol is listed, as in "AAPL US Equity", "BP/:LN" and "HK:0700".
+COUNTRIES = {
+    **dict.fromkeys(("US", "UN", "UW", "UQ"), ""),
+    "LN": ".L", "HK": ".HK", "JP": ".T", "JT": ".T", "IN": ".NS", "IS": ".NS", "IB": ".BO",
+    "GR": ".DE", "GY": ".DE", "FP": ".PA", "NA": ".AS", "BB": ".BR", "IM": ".MI", "SM": ".MC",
+    "SS": ".ST", "FH": ".HE", "DC": ".CO", "NO": ".OL", "SW": ".SW", "SE": ".SW", "VX": ".SW",
+    "AV": ".VI", "CN": ".TO", "CT": ".TO", "KS": ".KS", "TT": ".TW", "AU": ".AX", "AT": ".AX",
+    "SP": ".SI", "SJ": ".JO", "SH": ".SS", "SZ": ".SZ",
+}  # fmt: skip
 # Suffixes other vendors use for the same exchange.
 _SUFFIXES = {
     ".SH": ".SS",
@@ -54,6 +63,18 @@ _SUFFIXES = {
 _CHINA = re.compile(r"(SH|SZ)(\d{6})")
 _SHARE_CLASS = re.compile(r"([A-Z]{1,5})[-/ ]([A-Z])")
 _PREFIXED = re.compile(r"([A-Z]{2,12})\s*[::]\s*([A-Z0-9][A-Z0-9.\-]*)")
+
+
+def listed_in(symbol: str, country: str) -> str:
+    """The canonical form of `symbol` in a country's market: `700` in `HK` gives `0700.HK`.
+
+    `CH` and `CG` (Bloomberg's mainland China) tell Shanghai from Shenzhen by the number. A
+    country that is not known gives an empty text.
+    """
+    if country in ("CH", "CG", "CS"):
+        return canonical(symbol + (".SS" if symbol.startswith("6") else ".SZ"))
+    suffix = COUNTRIES.get(country)
+    return "" if suffix is None else canonical(symbol.rstrip("/") + suffix)
 
 
 def canonical(ticker: str) -> str:
