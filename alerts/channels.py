@@ -25,6 +25,7 @@ import httpx
 
 from alerts.notify import PermanentFailure
 from alerts.routing import Notification
+from alerts.source_silence import SIGNAL
 from pipeline.errors import Unavailable
 from pipeline.wire import encode_json
 
@@ -129,6 +130,12 @@ def one_line(item: Notification) -> str:
     alert, peak = item.alert, item.alert.peak
     series = alert.series
     name = series.subject or series.topic or series.source or "everything"
+    if peak.signal == SIGNAL:
+        kind = alert.labels.get("kind", "silent").replace("-", " ")
+        return (
+            f"{item.reason.value} {name} severity {alert.severity} ({alert.rule}): {kind} for "
+            f"{peak.observed / 3600:.1f} h, usually every {peak.expected / 60:.0f} min"
+        )
     minutes = peak.window_seconds // 60
     return (
         f"{item.reason.value} {name} severity {alert.severity} ({alert.rule}): "

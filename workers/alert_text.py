@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from alerts.lifecycle import Alert, AlertEvidence, AlertSeries, Arithmetic
+from alerts.source_silence import SIGNAL
 
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -35,11 +36,43 @@ def series_name(series: AlertSeries) -> str:
 def headline(alert: Alert) -> str:
     """One line: state, severity, series, since when, and the essential numbers."""
     numbers = alert.arithmetic
+    if numbers.signal == SIGNAL:
+        return (
+            f"{alert.state.upper()} {alert.severity:>3}  {series_name(alert.series)}: "
+            f"{wait_line(alert)}, since {moment(alert.opened_at)}"
+        )
     return (
         f"{alert.state.upper()} {alert.severity:>3}  {series_name(alert.series)}: "
         f"{numbers.observed:g} negative in {span(numbers.window_seconds)}, "
         f"{numbers.expected:.2f} expected, since {moment(alert.opened_at)}"
     )
+
+
+def wait_line(alert: Alert) -> str:
+    """How long a silent source has been waited for, against how long it usually takes."""
+    numbers = alert.arithmetic
+    kind = alert.labels.get("kind", "").replace("-", " ")
+    return f"{kind} for {length(numbers.observed)}, usually every {length(numbers.expected)}"
+
+
+def wait_arithmetic(numbers: Arithmetic) -> str:
+    """The verdict on a silent source so that it can be checked by hand."""
+    return (
+        f"waited {numbers.observed:.0f} s where {numbers.expected:.0f} s are usual: "
+        f"p = {numbers.p_value:.2g}, statistic {numbers.statistic:.1f} against "
+        f"{numbers.threshold:.1f} to open ({numbers.detector})"
+    )
+
+
+def length(seconds: float) -> str:
+    """`7510` as `2 h 5 min`: the two largest units."""
+    left = round(seconds)
+    parts: list[str] = []
+    for size, unit in _SPANS:
+        if left >= size and len(parts) < 2:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts) or "0 s"
 
 
 def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
@@ -76,6 +109,11 @@ def evidence_line(piece: AlertEvidence) -> str:
 def full_text(alert: Alert, most_evidence: int = 5) -> Iterator[str]:
     """Headline, arithmetic, then the strongest evidence, a line each."""
     yield headline(alert)
+    if alert.arithmetic.signal == SIGNAL:
+        yield f"  {wait_arithmetic(alert.arithmetic)}"
+        if "reason" in alert.labels:
+            yield f"  {alert.labels['reason']}"
+        return
     for line in arithmetic_lines(alert.arithmetic):
         yield f"  {line}"
     for piece in alert.evidence[:most_evidence]:

@@ -3,6 +3,7 @@
 - *sweep*: a series that goes quiet sends nothing, so its alert would never resolve. The last
   bucket of every series with an open alert is sent to `trends` again, with the time it is.
 - *persist*: `trend_buckets` in SQL is brought up to Redis.
+- *sources*: a source that gives no answer or no news for long has an alert of its own.
 - *retention*: documents, trends and closed alerts past their time are deleted from SQL.
 
 Any number of processes may run it: each job takes a lock in Redis for its turn.
@@ -22,6 +23,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from redis import Redis
 from sqlalchemy import Engine
 
+from alerts.lifecycle import ALERTS
 from alerts.ports import AlertStore
 from alerts.store import SqlAlertStore
 from pipeline import metrics
@@ -36,11 +38,13 @@ from pipeline.wire import TRENDS, Outgoing, partition_of
 from workers.broker import broker_errors, kafka_client_config
 from workers.health import Health
 from workers.settings import KafkaSettings, Settings
+from workers.source_watch import SourceWatch
 from workers.wiring import database, now, redis_prefix, trend_store
 
 log = logging.getLogger(__name__)
 
 RETENTION_EVERY = timedelta(hours=1)
+SOURCES_EVERY = timedelta(minutes=1)
 SEND_SECONDS = 15
 # A day of minutes is looked through for a series' last bucket; before that it was empty.
 LOOK_BACK = timedelta(days=1)
@@ -58,17 +62,16 @@ def swept_points(alerts: AlertStore, trends: TrendStore, at: datetime) -> list[T
     return points
 
 
-class PointSender:
-    """Sends points to `trends` by kafka-python, each confirmed, keyed as aggregate keys them."""
+class RecordSender:
+    """Sends records by kafka-python, each confirmed, to the partitions their stages choose."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._topic = settings.prefix + TRENDS.name
         self._producer: kafka.KafkaProducer | None = None
 
     def send(self, outgoing: list[Outgoing]) -> None:
         """Send all and wait. Raises `Unavailable`."""
-        with broker_errors(self._settings, "sweeping"):
+        with broker_errors(self._settings, "housekeeping"):
             if self._producer is None:
                 self._producer = kafka.KafkaProducer(
                     **kafka_client_config(self._settings),
@@ -76,16 +79,14 @@ class PointSender:
                     delivery_timeout_ms=SEND_SECONDS * 1000,
                     request_timeout_ms=SEND_SECONDS * 500,
                 )
-            partitions = len(self._producer.partitions_for(self._topic))
-            waiting = [
-                self._producer.send(
-                    self._topic,
-                    key=one.key,
-                    value=one.value,
-                    partition=partition_of(one.key, partitions),
+            waiting = []
+            for one in outgoing:
+                topic = self._settings.prefix + one.topic
+                partitions = len(self._producer.partitions_for(topic))
+                partition = partition_of(one.key, partitions)
+                waiting.append(
+                    self._producer.send(topic, key=one.key, value=one.value, partition=partition)
                 )
-                for one in outgoing
-            ]
             self._producer.flush(SEND_SECONDS)
             for one in waiting:
                 one.get(SEND_SECONDS)
@@ -100,7 +101,7 @@ class Jobs:
     """The jobs, each under its lock; a dependency that is away costs one line and a turn."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, client: Redis, sender: PointSender
+        self, settings: Settings, engine: Engine, client: Redis, sender: RecordSender
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -108,6 +109,7 @@ class Jobs:
         self._sender = sender
         self._alerts = SqlAlertStore(engine)
         self._trends = trend_store(settings, client)
+        self._sources = SourceWatch(engine, self._alerts, sender.send)
         self._swept_until: datetime | None = None
         self.progressed_at = monotonic()
         self.holding: str | None = None
@@ -130,6 +132,12 @@ class Jobs:
             if points:
                 self._sender.send([TRENDS.encode(point) for point in points])
                 metrics.SENT.labels("housekeeping", TRENDS.name).inc(len(points))
+
+    def sources(self) -> None:
+        """Say which sources are silent, and which no longer are."""
+        sent = self._sources.look(now())
+        if sent:
+            metrics.SENT.labels("housekeeping", ALERTS.name).inc(sent)
 
     def persist(self) -> None:
         """Bring `trend_buckets` up to Redis."""
@@ -173,7 +181,7 @@ def run_housekeeping(settings: Settings, stop: threading.Event, health: Health) 
     settings.require("KAFKA", "REDIS", "DATABASE")
     engine = database(settings)
     client = connect_redis(settings.redis)
-    sender = PointSender(settings.kafka)
+    sender = RecordSender(settings.kafka)
     jobs = Jobs(settings, engine, client, sender)
     scheduler = BackgroundScheduler(
         executors={"default": ThreadPoolExecutor(3)},
@@ -183,6 +191,7 @@ def run_housekeeping(settings: Settings, stop: threading.Event, health: Health) 
     for name, work, every in (
         ("sweep", jobs.sweep, settings.sweep_every),
         ("persist", jobs.persist, settings.persist_every),
+        ("sources", jobs.sources, SOURCES_EVERY),
         ("retention", jobs.forget, RETENTION_EVERY),
     ):
         trigger = IntervalTrigger(seconds=every.total_seconds())

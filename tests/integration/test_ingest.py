@@ -20,6 +20,7 @@ from pipeline.feeds.fetch import Fetcher, Limits
 from pipeline.feeds.kinds import open_feed
 from pipeline.stores.database import connect, writing
 from pipeline.stores.feed_tables import outbox
+from pipeline.stores.source_health import source_health
 from pipeline.stores.tables import documents
 from pipeline.wire import DOCUMENTS, DeadLetter, encode_json
 from tests.unit.feeds.server import FeedServer, body, item, rss, serving, status
@@ -30,7 +31,6 @@ from workers.ingest import DeadIds, Ingest, check, preview, run_ingest
 from workers.intake import Intake
 from workers.outbox import Delivery, Outbox, Sender
 from workers.settings import Settings, read_settings
-from workers.source_health import source_health
 from workers.topics import ensure_topics
 
 ROUND = timedelta(milliseconds=100)

@@ -12,12 +12,12 @@ from pipeline.feeds.feed import FeedState, Poll, SourceConfig
 from pipeline.feeds.seen import mark, words
 from pipeline.stores.database import writing
 from pipeline.stores.feed_tables import outbox
+from pipeline.stores.source_health import source_health
 from pipeline.stores.tables import documents
 from pipeline.wire import DOCUMENTS
 from workers.findings import MOST_EDITIONS
 from workers.intake import LEASE, Claim, Intake, lag
 from workers.outbox import Outbox
-from workers.source_health import source_health
 
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

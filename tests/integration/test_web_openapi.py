@@ -7,11 +7,14 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
+from sqlalchemy import insert
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from alerts.lifecycle import AlertEvidence
 from pipeline.documents import DocumentId
+from pipeline.stores.database import writing
+from pipeline.stores.feed_tables import feed_state
 from tests.web_site import NEGATIVE, NOON, Site, alarm, minutes, new_site, news
 
 
@@ -97,12 +100,16 @@ async def test_what_is_answered_is_what_is_described(
     site.alert(alarm("f1", state="pending"))
     evidence = AlertEvidence(id=DocumentId("a"), at=NOON, title="t", sentiment=NEGATIVE)
     site.alert(alarm("f1", revision=2, evidence=[evidence]))
+    with writing(site.engine) as connection:
+        row = {"source": "rss:a", "last_success_at": NOON, "silent_after_seconds": 60.0}
+        connection.execute(insert(feed_state), [row | {"seen": []}])
     asked = {
         "/api/alerts": "/api/alerts?limit=1",
         "/api/alerts/{fingerprint}": "/api/alerts/f1",
         "/api/series": "/api/series",
         "/api/series/points": "/api/series/points?series=*",
         "/api/documents": "/api/documents",
+        "/api/sources": "/api/sources",
         "/api/stats": "/api/stats",
         "/api/schemas/{topic}": "/api/schemas/alerts",
         "/api/openapi.json": "/api/openapi.json",

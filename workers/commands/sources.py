@@ -1,5 +1,6 @@
 """`bellwether feeds` and `bellwether subjects`: what sources give, whom texts are about."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,31 @@ def check(as_json: AsJson = False) -> None:
     broken = sum(result.error is not None for result in results)
     if broken:
         note(f"bellwether: {broken} of {len(results)} sources do not work")
+        raise typer.Exit(1)
+
+
+@feeds_app.command(epilog="Example: bellwether feeds status --json")
+def status(as_json: AsJson = False) -> None:
+    """How each source fares in the running cluster. Exit status 1 if one is silent."""
+    from alerts.source_silence import waits
+    from pipeline.stores.source_health import source_health
+    from workers.commands.terminal import database_of
+    from workers.source_lines import source_line
+    from workers.wiring import now
+
+    settings = command_settings("DATABASE")
+    with database_of(settings) as engine:
+        sources = source_health(engine)
+    at, silent = now(), 0
+    for source in sources:
+        waited = next((wait for wait in waits(source, at) if wait.silent), None)
+        silent += waited is not None
+        if as_json:
+            say_json({**asdict(source), "silent": waited and waited.kind})
+        else:
+            say(source_line(source, waited, at))
+    if silent:
+        note(f"bellwether: {silent} of {len(sources)} sources are silent")
         raise typer.Exit(1)
 
 

@@ -149,6 +149,35 @@ class DocumentPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSource:
+    """A source as it fares; null where it is not known. `silent` says in which way it is
+    silent, `lag_seconds` how late its last news came, `pace_seconds` how often it is asked."""
+
+    source: str
+    silent: str | None
+    retired: bool
+    last_success_at: Instant | None
+    last_item_at: Instant | None
+    last_published_at: Instant | None
+    next_poll_at: Instant | None
+    last_error_at: Instant | None
+    last_error: str | None
+    items: int
+    errors: int
+    failures_in_a_row: int
+    lag_seconds: float | None
+    pace_seconds: float | None
+    silent_after_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceList:
+    """Every source that was ever polled, by name."""
+
+    sources: list[ListedSource]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Throughput:
     """Documents archived in one minute of wall time."""
 
@@ -190,6 +219,7 @@ ANSWERS: tuple[type[Any], ...] = (
     SeriesList,
     SeriesPoints,
     DocumentPage,
+    SourceList,
     Stats,
     Health,
 )

@@ -15,6 +15,7 @@ from workers.web.answers import (
     Health,
     SeriesList,
     SeriesPoints,
+    SourceList,
     Stats,
 )
 from workers.web.handlers import (
@@ -28,6 +29,7 @@ from workers.web.handlers import (
     answer_ready,
     answer_schema,
     answer_series,
+    answer_sources,
     answer_stats,
 )
 from workers.web.parameters import Parameter, choice, cursor, instant, limit, text, whole
@@ -158,6 +160,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             limit(50, 200),
             cursor(1),
         ),
+    ),
+    Endpoint(
+        path="/api/sources",
+        name="listSources",
+        summary="How each polled source fares, by name",
+        returns="Every source that was ever polled",
+        answer=SourceList,
+        handle=answer_sources,
     ),
     Endpoint(
         path="/api/stats",

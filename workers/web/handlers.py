@@ -26,6 +26,7 @@ from workers.web.answers import (
     Health,
     SeriesList,
     SeriesPoints,
+    SourceList,
     Stats,
     Width,
 )
@@ -34,6 +35,7 @@ from workers.web.keeping import LiveMinutes
 from workers.web.overview import Overview, StreamFigures
 from workers.web.parameters import BadRequest
 from workers.web.series import WIDTHS, series_points
+from workers.web.source_queries import list_sources
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +117,10 @@ def answer_documents(sources: Sources, given: Mapping[str, Any]) -> DocumentPage
         end=given["to"],
     )
     return list_documents(sources.engine, wanted, given["limit"], given["cursor"])
+
+
+def answer_sources(sources: Sources, given: Mapping[str, Any]) -> SourceList:
+    return list_sources(sources.engine, sources.clock())
 
 
 def answer_stats(sources: Sources, given: Mapping[str, Any]) -> Stats:

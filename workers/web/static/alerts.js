@@ -114,7 +114,9 @@ export class AlertList {
     return [
       element("span", { class: "name" }, seriesName(alert.series)),
       element("span", { class: "badge" }, `${alert.state} · severity ${alert.severity}`),
-      element("span", { class: "gist" }, `${number(sums.observed)} negative, ${number(sums.expected)} expected`),
+      element("span", { class: "gist" }, isWait(sums)
+        ? `${waitKind(alert)} for ${duration(sums.observed * 1000)}`
+        : `${number(sums.observed)} negative, ${number(sums.expected)} expected`),
       element("span", { class: "when" }, `${dayOf(alert.opened_at)} ${timeOf(alert.opened_at)}, ${duration(until - Date.parse(alert.opened_at))}`),
     ];
   }
@@ -123,6 +125,15 @@ export class AlertList {
     const sums = alert.state === "resolved" ? alert.peak : alert.arithmetic;
     const show = element("button", { type: "button", class: "plain" }, "Show this series");
     show.addEventListener("click", () => this.choose(seriesKey(alert.series)));
+    if (isWait(sums)) {
+      return [
+        element("p", { class: "sentence" },
+          `${waitKind(alert)} for ${duration(sums.observed * 1000)} where ${duration(sums.expected * 1000)} is usual: `
+          + `the chance of so long a wait is ${probability(sums.p_value)}. `
+          + `Told after ${duration(sums.expected * sums.threshold * Math.LN10 * 1000)}. ${alert.labels.reason ?? ""}`),
+        show,
+      ];
+    }
     return [
       element("p", { class: "sentence" },
         `${count(sums.observed)} novel negative documents in ${duration(sums.window_seconds * 1000)} where ${number(sums.expected)} `
@@ -138,6 +149,10 @@ export class AlertList {
     ];
   }
 }
+
+// A source that is silent: seconds waited instead of documents counted.
+function isWait(sums) { return sums.signal === "source_silence"; }
+function waitKind(alert) { return (alert.labels.kind ?? "silent").replace("-", " "); }
 
 // Times without their zone: the page says once that all of them are UTC.
 function arithmetic(alert, sums) {

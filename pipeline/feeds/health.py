@@ -1,12 +1,7 @@
-"""How each source fares, from `feed_state`: for `bellwether feeds status` and the silence check."""
+"""How one source fares, as ingest keeps it and as others judge it."""
 
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import Engine, select
-
-from pipeline.stores.database import reading
-from pipeline.stores.feed_tables import feed_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +31,3 @@ class SourceHealth:
     gaps: int
     silent_after_seconds: float | None
     retired_at: datetime | None
-
-
-_COLUMNS = tuple(SourceHealth.__dataclass_fields__)
-
-
-def source_health(engine: Engine) -> list[SourceHealth]:
-    """Every source ever polled or configured, by name. Raises `Unavailable`."""
-    columns = [feed_state.c[name] for name in _COLUMNS]
-    with reading(engine) as connection:
-        rows = connection.execute(select(*columns).order_by(feed_state.c.source)).all()
-    return [SourceHealth(**dict(zip(_COLUMNS, row, strict=True))) for row in rows]
