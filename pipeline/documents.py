@@ -148,13 +148,21 @@ class Classification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifiedDocument:
-    """A document with its language, subjects, story and classification."""
+    """A document with its language, subjects, story and classification.
+
+    `classified_at` is when, by the broker's time of the record where it does not say. `late`:
+    it came further behind the newest document read before it than is allowed. `lang_apart`:
+    it also counts in the series of its language alone.
+    """
 
     document: Document
     lang: str
     subjects: tuple[Subject, ...]
     story: Story
     classification: Classification
+    classified_at: Time | None = None
+    late: bool = False
+    lang_apart: bool = False
     v: int = 1
 
     @property

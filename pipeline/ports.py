@@ -19,7 +19,8 @@ from pipeline.documents import (
     Subject,
     SubjectId,
 )
-from pipeline.trends import Bucket, Contribution, SeriesKey
+from pipeline.editions import OLDEST, edition_of
+from pipeline.trends import Bucket, Contribution, SeriesKey, contributions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +75,23 @@ class StoryIndex(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedDocument:
-    """A document and everything it adds to the trends."""
+    """A document and everything it adds to the trends. Of several editions
+    (`pipeline.editions`) the greatest counts; of equal ones the first."""
 
     document: DocumentId
     at: datetime
     contributions: tuple[Contribution, ...]
+    edition: bytes = OLDEST
+
+
+def counted(classified: ClassifiedDocument) -> CountedDocument:
+    """What a `classified` record adds, and as which edition: the same for Redis and SQL."""
+    return CountedDocument(
+        document=classified.id,
+        at=classified.document.published_at,
+        contributions=contributions(classified),
+        edition=edition_of(classified),
+    )
 
 
 class TrendStore(Protocol):
@@ -87,8 +100,10 @@ class TrendStore(Protocol):
     def add(
         self, documents: Sequence[CountedDocument]
     ) -> Mapping[tuple[SeriesKey, datetime], Bucket]:
-        """Count each document once, however often it is given, marks and counts in one
-        atomic step; return the state *now* of every bucket the documents touch."""
+        """Count each document once, however often it is given, by its newest edition: what
+        an older one added is taken out, what an older one would add is not counted. Marks and
+        counts change in one atomic step. Return the state *now* of every bucket the documents
+        touch or are taken out of; one of revision 0 was never counted here."""
 
     def buckets(self, series: SeriesKey, start: datetime, end: datetime) -> list[Bucket]:
         """The non-empty buckets of `series` in [start, end), oldest first."""
@@ -118,5 +133,6 @@ class Archive(Protocol):
     """The history in SQL."""
 
     def store(self, documents: Sequence[ClassifiedDocument], at: datetime) -> None:
-        """Write each document, its classification and subjects; durable on return. A
-        document stored before stays as it is."""
+        """Write each document, its classification and subjects, instead of an older edition
+        of it (`pipeline.editions`); durable on return. An older or equal one changes nothing
+        of what counts."""

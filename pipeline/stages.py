@@ -3,11 +3,12 @@
 No framework here. `workers/agents.py` reads records, calls these and sends what they return.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.documents import (
+    EARLIEST,
     Classification,
     ClassifiedDocument,
     Document,
@@ -25,9 +26,10 @@ from pipeline.ports import (
     StoryIndex,
     SubjectLinker,
     TrendStore,
+    counted,
 )
 from pipeline.stories import fingerprint
-from pipeline.trends import SeriesKey, TrendPoint, contributions
+from pipeline.trends import ALLOWED_LATENESS, SeriesKey, TrendPoint
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS, Outgoing, Record
 
 
@@ -45,10 +47,19 @@ class Handled:
 class Classify:
     """`documents` to `classified`: language, subjects, story, topic and sentiment."""
 
-    def __init__(self, classifier: Classifier, linker: SubjectLinker, stories: StoryIndex) -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        linker: SubjectLinker,
+        stories: StoryIndex,
+        languages_apart: Collection[str] = (),
+    ) -> None:
+        """Documents in `languages_apart` also count in the series of their language."""
         self._classifier = classifier
         self._linker = linker
         self._stories = stories
+        self._languages_apart = frozenset(languages_apart)
+        self._newest = EARLIEST
 
     def __call__(self, records: Sequence[Record]) -> Handled:
         """One `classified` record for each valid document; the rest is rejected singly."""
@@ -91,7 +102,10 @@ class Classify:
                 subjects=_with_sentiment(linked.subjects, answer),
                 story=next(place),
                 classification=answer,
+                late=document.published_at < self._newest - ALLOWED_LATENESS,
+                lang_apart=lang in self._languages_apart,
             )
+            self._newest = max(self._newest, document.published_at)
             # Into the partition it came from: the order of one partition, and with it the event
             # time of a replay, is kept from `documents` to `trends`.
             outgoing.append(replace(CLASSIFIED.encode(classified), partition=record.partition))
@@ -134,37 +148,41 @@ class Aggregate:
         rejected: list[tuple[Record, Rejected]] = []
         for record in records:
             try:
-                documents.append(CLASSIFIED.decode(record.value))
+                documents.append(_classified(record))
             except Rejected as error:
                 rejected.append((record, error))
         return Handled([TRENDS.encode(point) for point in self.points(documents)], rejected)
 
     def points(self, documents: Sequence[ClassifiedDocument]) -> list[TrendPoint]:
-        """Count the documents; the state now of each bucket they touch.
+        """Count the documents; the state now of each bucket they touch, then of each one that
+        an older edition of them was taken out of.
 
         A point's watermark is the event time read up to the last document that touched its
         bucket, not to the end of the batch: what the watch sees does not depend on where
         one batch ended and the next began.
         """
-        counted: list[CountedDocument] = []
-        points: dict[tuple[SeriesKey, datetime], TrendPoint] = {}
+        added: list[CountedDocument] = []
+        touched: dict[tuple[SeriesKey, datetime], tuple[datetime, tuple[str, ...]]] = {}
         for classified in documents:
-            at = classified.document.published_at
+            document = counted(classified)
+            at = document.at
             self._watermark = at if self._watermark is None else max(self._watermark, at)
-            added = contributions(classified)
-            counted.append(CountedDocument(document=classified.id, at=at, contributions=added))
-            for one in added:
+            added.append(document)
+            for one in document.contributions:
                 name = (one.series, one.bucket.start)
                 # pop first: a bucket touched again moves behind what was read before it
-                points.pop(name, None)
-                points[name] = TrendPoint(
-                    series=one.series,
-                    bucket=one.bucket,
-                    watermark=self._watermark,
-                    tickers=one.tickers,
-                )
-        now = self._store.add(counted)
-        return [replace(point, bucket=now[name]) for name, point in points.items()]
+                touched.pop(name, None)
+                touched[name] = (self._watermark, one.tickers)
+        if self._watermark is None:
+            return []
+        now = self._store.add(added)
+        left = dict.fromkeys(now.keys() - touched.keys(), (self._watermark, ()))
+        return [
+            TrendPoint(series=name[0], bucket=now[name], watermark=watermark, tickers=tickers)
+            for name, (watermark, tickers) in (touched | left).items()
+            # a bucket that never held anything here is no news: its day has expired
+            if now[name].revision
+        ]
 
 
 class ArchiveDocuments:
@@ -176,14 +194,18 @@ class ArchiveDocuments:
 
     def __call__(self, records: Sequence[Record]) -> Handled:
         """Nothing to send; every document is durable on return."""
-        documents: dict[str, ClassifiedDocument] = {}
+        documents: list[ClassifiedDocument] = []
         rejected: list[tuple[Record, Rejected]] = []
         for record in records:
             try:
-                classified = CLASSIFIED.decode(record.value)
+                documents.append(_classified(record))
             except Rejected as error:
                 rejected.append((record, error))
-                continue
-            documents.setdefault(classified.id, classified)
-        self._archive.store(list(documents.values()), self._clock())
+        self._archive.store(documents, self._clock())
         return Handled((), rejected)
+
+
+def _classified(record: Record) -> ClassifiedDocument:
+    """The value of a `classified` record, with the broker's time where it says none itself."""
+    found = CLASSIFIED.decode(record.value)
+    return found if found.classified_at else replace(found, classified_at=record.at)

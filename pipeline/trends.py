@@ -2,19 +2,28 @@
 
 A series is a cut through the stream: one subject, one topic, a subject within a topic, one
 source, or everything. Its counts are kept in buckets of one minute of *event* time: a
-document belongs to the minute it was published in, however late it arrives. All counts are
-integers (probabilities in millionths), so that adding is associative and commutative and a
-sum in Redis can equal a sum in SQL to the last digit.
+document belongs to the minute it was published in, however late it arrives.
+`pipeline.buckets` says what a bucket holds.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline.buckets import COUNTS_FIELDS as COUNTS_FIELDS
+from pipeline.buckets import MAX_EVIDENCE as MAX_EVIDENCE
+from pipeline.buckets import TOTALS_FIELDS as TOTALS_FIELDS
+from pipeline.buckets import Bucket as Bucket
+from pipeline.buckets import Counts as Counts
+from pipeline.buckets import Evidence as Evidence
+from pipeline.buckets import Totals as Totals
+from pipeline.buckets import merged as merged
+from pipeline.buckets import strongest as strongest
+from pipeline.buckets import taken_out as taken_out
+from pipeline.distinct import tally_of
 from pipeline.documents import (
     ClassifiedDocument,
-    DocumentId,
     Sentiment,
+    Story,
     SubjectId,
     Time,
     minute_of,
@@ -24,8 +33,8 @@ BUCKET_WIDTH = timedelta(minutes=1)
 MICRO = 1_000_000
 # A list of forty tickers is spam, not forty subjects: below this relevance nothing counts.
 MIN_RELEVANCE = 0.1
-# Evidence a bucket keeps; DESIGN: the last 20 by contribution.
-MAX_EVIDENCE = 20
+# How far behind the newest document read before it a document may come without being late.
+ALLOWED_LATENESS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,62 +78,6 @@ class SeriesKey:
 EVERYTHING = SeriesKey()
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What is counted in one bucket of one series. Adding is associative and commutative.
-
-    `documents` counts all; `negative`, `neutral`, `positive` those with a sentiment;
-    `*_micro` are the sums of probabilities in millionths; `novel` counts the documents that
-    were the first of their story, `novel_negative` those of them that are negative.
-    """
-
-    documents: int = 0
-    negative: int = 0
-    neutral: int = 0
-    positive: int = 0
-    negative_micro: int = 0
-    neutral_micro: int = 0
-    positive_micro: int = 0
-    novel: int = 0
-    novel_negative: int = 0
-
-    def __add__(self, other: "Totals") -> "Totals":
-        return Totals(*(a + b for a, b in zip(self.row(), other.row(), strict=True)))
-
-    def row(self) -> tuple[int, ...]:
-        """The counts in the order of the fields."""
-        return tuple(getattr(self, name) for name in TOTALS_FIELDS)
-
-
-TOTALS_FIELDS = tuple(field.name for field in fields(Totals))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """A negative document that a bucket remembers, enough to judge its independence."""
-
-    document: DocumentId
-    story: str
-    voice: str
-    at: Time
-    negative_micro: int
-    novel: bool
-
-    @property
-    def rank(self) -> tuple[bool, int, str]:
-        """Strongest last: first of its story, then the most negative; ids break ties."""
-        return (self.novel, self.negative_micro, self.document)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """The counts of one minute of one series, with its strongest negative evidence."""
-
-    start: Time
-    totals: Totals = Totals()
-    evidence: tuple[Evidence, ...] = ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendPoint:
     """The state of one bucket of one series *now*: totals, not increments.
@@ -151,88 +104,90 @@ class Contribution:
     tickers: tuple[str, ...] = ()
 
 
-def strongest(evidence: Iterable[Evidence], most: int = MAX_EVIDENCE) -> tuple[Evidence, ...]:
-    """The `most` strongest pieces, one a story, strongest first.
-
-    Order-independent: the same set of documents gives the same answer however it arrived,
-    also when only earlier answers are merged.
-    """
-    best: dict[str, Evidence] = {}
-    for piece in evidence:
-        held = best.get(piece.story)
-        if held is None or piece.rank > held.rank:
-            best[piece.story] = piece
-    return tuple(sorted(best.values(), key=lambda piece: piece.rank, reverse=True)[:most])
-
-
-def merged(one: Bucket, other: Bucket) -> Bucket:
-    """Both buckets as one; they must cover the same minute."""
-    if one.start != other.start:
-        raise ValueError(f"buckets of different minutes: {one.start} and {other.start}")
-    return Bucket(
-        start=one.start,
-        totals=one.totals + other.totals,
-        evidence=strongest((*one.evidence, *other.evidence)),
-    )
-
-
 def contributions(classified: ClassifiedDocument) -> tuple[Contribution, ...]:
     """What `classified` adds to every series it touches: everything, its topic, its source,
-    each relevant subject, and each subject within the topic.
+    each relevant subject, and each subject within the topic; where its language is counted
+    apart, to each of these within the language too.
 
     Pure: SQL recounts and Redis counts both come from here.
     """
     document = classified.document
     start = minute_of(document.published_at)
-    sentiment = classified.classification.sentiment
     topic = classified.classification.topic
-    plain = _bucket(classified, start, sentiment)
-    found = [
-        Contribution(series=EVERYTHING, bucket=plain),
-        Contribution(series=SeriesKey(source=document.source), bucket=plain),
-    ]
-    if topic is not None:
-        found.append(Contribution(series=SeriesKey(topic=topic), bucket=plain))
-    for subject in classified.subjects:
-        if subject.relevance < MIN_RELEVANCE:
-            continue
-        bucket = plain
-        if subject.sentiment is not None:
-            bucket = _bucket(classified, start, subject.sentiment)
-        key = SeriesKey(subject=subject.id)
-        found.append(Contribution(series=key, bucket=bucket, tickers=subject.tickers))
+    counted = _Counted(classified, start)
+    plain = counted.bucket(classified.classification.sentiment)
+    found: list[Contribution] = []
+    for lang in (None, classified.lang) if classified.lang_apart else (None,):
+        found.append(Contribution(series=SeriesKey(lang=lang), bucket=plain))
+        found.append(
+            Contribution(series=SeriesKey(source=document.source, lang=lang), bucket=plain)
+        )
         if topic is not None:
-            key = SeriesKey(subject=subject.id, topic=topic)
+            found.append(Contribution(series=SeriesKey(topic=topic, lang=lang), bucket=plain))
+        for subject in classified.subjects:
+            if subject.relevance < MIN_RELEVANCE:
+                continue
+            bucket = plain if subject.sentiment is None else counted.bucket(subject.sentiment)
+            key = SeriesKey(subject=subject.id, lang=lang)
             found.append(Contribution(series=key, bucket=bucket, tickers=subject.tickers))
+            if topic is not None:
+                key = SeriesKey(subject=subject.id, topic=topic, lang=lang)
+                found.append(Contribution(series=key, bucket=bucket, tickers=subject.tickers))
     return tuple(found)
 
 
-def _bucket(classified: ClassifiedDocument, start: datetime, sentiment: Sentiment | None) -> Bucket:
-    novel = classified.story.position == 0
-    if sentiment is None:
-        return Bucket(start=start, totals=Totals(documents=1, novel=int(novel)))
-    label = sentiment.label
-    negative = label == "negative"
-    negative_micro = round(sentiment.negative * MICRO)
-    totals = Totals(
-        documents=1,
-        negative=int(negative),
-        neutral=int(label == "neutral"),
-        positive=int(label == "positive"),
-        negative_micro=negative_micro,
-        neutral_micro=round(sentiment.neutral * MICRO),
-        positive_micro=round(sentiment.positive * MICRO),
-        novel=int(novel),
-        novel_negative=int(novel and negative),
-    )
-    if not negative:
-        return Bucket(start=start, totals=totals)
-    piece = Evidence(
-        document=classified.id,
-        story=classified.story.id,
-        voice=classified.document.voice,
-        at=classified.document.published_at,
-        negative_micro=negative_micro,
-        novel=novel,
-    )
-    return Bucket(start=start, totals=totals, evidence=(piece,))
+def _novelty(story: Story) -> int:
+    # what the story index said, else a quarter less for each earlier telling
+    return round(100 * 0.75**story.position) if story.novelty is None else story.novelty
+
+
+class _Counted:
+    """One document as its buckets hold it, by the sentiment that counts in a series."""
+
+    def __init__(self, classified: ClassifiedDocument, start: datetime) -> None:
+        self._classified = classified
+        self._start = start
+        self._stories = tally_of(classified.story.id)
+        self._voices = tally_of(classified.voice)
+
+    def bucket(self, sentiment: Sentiment | None) -> Bucket:
+        """The bucket of this document alone."""
+        classified = self._classified
+        novel = classified.novel
+        label = None if sentiment is None else sentiment.label
+        negative = label == "negative"
+        negative_micro = 0 if sentiment is None else round(sentiment.negative * MICRO)
+        evidence: tuple[Evidence, ...] = ()
+        if negative:
+            piece = Evidence(
+                document=classified.id,
+                story=classified.story.id,
+                voice=classified.voice,
+                at=classified.document.published_at,
+                negative_micro=negative_micro,
+                novel=novel,
+            )
+            evidence = (piece,)
+        # by position: a document is counted thousands of times a second
+        totals = Totals(
+            1,
+            int(negative),
+            int(label == "neutral"),
+            int(label == "positive"),
+            negative_micro,
+            0 if sentiment is None else round(sentiment.neutral * MICRO),
+            0 if sentiment is None else round(sentiment.positive * MICRO),
+            int(novel),
+            int(novel and negative),
+            int(classified.late),
+            _novelty(classified.story),
+            int(classified.story.suspected_spam),
+        )
+        return Bucket(
+            start=self._start,
+            totals=totals,
+            evidence=evidence,
+            stories=self._stories,
+            voices=self._voices,
+            revision=1,
+        )

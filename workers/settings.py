@@ -63,6 +63,11 @@ SETTINGS = (
     Setting("WEBHOOK_SECRET", "", "Signs webhook bodies (HMAC-SHA256)", secret=True),
     Setting("TREND_RETENTION_DAYS", "8", "Days Redis keeps a bucket after its last change"),
     Setting("SQL_RETENTION_DAYS", "400", "Days SQL keeps documents and closed alerts"),
+    Setting(
+        "TREND_LANGUAGES",
+        "",
+        "Languages that also count apart, such as `en,zh`; up to twice the counts each",
+    ),
     Setting("SWEEP_SECONDS", "5", "How often series with open alerts are looked at again"),
     Setting("PERSIST_SECONDS", "60", "How often `trend_buckets` is brought up to date"),
     Setting("BATCH_DOCUMENTS", "500", "Most records one batch of a stage holds"),
@@ -125,6 +130,7 @@ class Settings:
     webhook_secret: str
     trend_retention: timedelta
     sql_retention: timedelta
+    trend_languages: tuple[str, ...]
     sweep_every: timedelta
     persist_every: timedelta
     batch_documents: int
@@ -238,17 +244,13 @@ def _checked(values: Mapping[str, str]) -> Settings:
         model=values["MODEL"] or "baseline",
         model_base=values["MODEL_BASE"],
         model_labels=values["MODEL_LABELS"],
-        model_languages=tuple(
-            part.strip().lower() for part in values["MODEL_LANGUAGES"].split(",") if part.strip()
-        ),
+        model_languages=_names(values["MODEL_LANGUAGES"]),
         instance=values["INSTANCE"],
         health_host=values["HEALTH_HOST"],
         health_port=_whole(values, "HEALTH_PORT", 0, 65535),
         web_host=values["WEB_HOST"],
         web_port=_whole(values, "WEB_PORT", 0, 65535),
-        web_names=tuple(
-            part.strip().lower() for part in values["WEB_NAMES"].split(",") if part.strip()
-        ),
+        web_names=_names(values["WEB_NAMES"]),
         synthetic=_one_of(values, "SYNTHETIC", ("0", "1")) == "1",
         rules=values["RULES"],
         feeds=values["FEEDS"],
@@ -259,6 +261,7 @@ def _checked(values: Mapping[str, str]) -> Settings:
         webhook_secret=values["WEBHOOK_SECRET"],
         trend_retention=timedelta(days=_number(values, "TREND_RETENTION_DAYS", 1, 3650)),
         sql_retention=timedelta(days=_number(values, "SQL_RETENTION_DAYS", 1, 36500)),
+        trend_languages=_names(values["TREND_LANGUAGES"]),
         sweep_every=timedelta(seconds=_number(values, "SWEEP_SECONDS", 0.1, 3600)),
         persist_every=timedelta(seconds=_number(values, "PERSIST_SECONDS", 0.1, 86400)),
         batch_documents=_whole(values, "BATCH_DOCUMENTS", 1, 100_000),
@@ -270,6 +273,10 @@ def _checked(values: Mapping[str, str]) -> Settings:
         data=Path(values["DATA"]),
         cache=Path(values["CACHE"] or "~/.cache/bellwether").expanduser(),
     )
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in value.split(",") if part.strip())
 
 
 def _from_file(variable: str, path: str) -> str:

@@ -109,7 +109,7 @@ def _classify(settings: Settings) -> Stage:
     return Stage(
         name="classify",
         reads=DOCUMENTS.name,
-        handler=Classify(classifier, linker, stories),
+        handler=Classify(classifier, linker, stories, settings.trend_languages),
         # A word list takes no longer per document in a large batch; a network's batch must
         # be done before a rebalance gives it up.
         batch_records=settings.batch_documents * (4 if settings.model in _QUICK_MODELS else 1),

@@ -1,8 +1,8 @@
 """Writing the history: documents, classifications and subjects, once each, in bulk.
 
-One transaction a batch. A document that is there already stays as it is; its first
-classification is `counted`, a later one by another model is kept beside it, uncounted, so
-that the history always adds up to what the trends counted.
+One transaction a batch. The newest edition of a document (`pipeline.editions`) is the one that
+is `counted`; a classification by another model is kept beside it, uncounted, so that the
+history always adds up to what the trends counted.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, StatementError
 
 from pipeline.documents import ClassifiedDocument
+from pipeline.editions import newest_of
 from pipeline.errors import Rejected
 from pipeline.stores.bulk import Row, insert_new, insert_new_returning
 from pipeline.stores.database import writing
+from pipeline.stores.replacing import newer_than_archived, replace
 from pipeline.stores.tables import classifications, document_subjects, documents, models
 
 
@@ -34,9 +36,12 @@ class SqlArchive:
         """
         if not batch:
             return
-        # by id, so that two processes storing the same documents never wait for each other
-        ordered = sorted({one.id: one for one in reversed(batch)}.values(), key=lambda d: d.id)
-        versions = {one.classification.model_version for one in ordered} - self._models
+        # by id, so that two processes storing the same documents never wait for each other;
+        # of each document the newest edition
+        newest = newest_of(batch)
+        ordered = sorted(newest.values(), key=lambda one: one.id)
+        older = [one for one in batch if one is not newest[one.id]]
+        versions = {one.classification.model_version for one in batch} - self._models
         try:
             with writing(self._engine) as connection:
                 if versions:
@@ -45,15 +50,31 @@ class SqlArchive:
                 new = insert_new_returning(
                     connection, documents, "id", [_document_row(one, at) for one in ordered]
                 )
+                fresh = [one for one in ordered if one.id in new]
                 insert_new(
-                    connection,
-                    classifications,
-                    [_classification_row(one, one.id in new) for one in ordered],
+                    connection, classifications, [_classification_row(one, True) for one in fresh]
                 )
                 insert_new(
                     connection,
                     document_subjects,
-                    [row for one in ordered if one.id in new for row in _subject_rows(one)],
+                    [row for one in fresh for row in _subject_rows(one)],
+                )
+                known = [one for one in ordered if one.id not in new]
+                newer = newer_than_archived(connection, known)
+                replace(
+                    connection,
+                    [one.id for one in newer],
+                    [_document_row(one, at) for one in newer],
+                    [_classification_row(one, True) for one in newer],
+                    [row for one in newer for row in _subject_rows(one)],
+                    _utc(at),
+                )
+                replaced = {one.id for one in newer}
+                older += [one for one in known if one.id not in replaced]
+                insert_new(
+                    connection,
+                    classifications,
+                    [_classification_row(one, False) for one in sorted(older, key=_name)],
                 )
         except DataError as error:
             # a value the database has no form for, such as a NUL: no retry will help
@@ -65,6 +86,10 @@ class SqlArchive:
                 raise Rejected(f"the database has no form for a value: {error.orig}") from error
             raise
         self._models |= versions
+
+
+def _name(one: ClassifiedDocument) -> tuple[str, str]:
+    return one.id, one.classification.model_version
 
 
 def _model_row(version: str, at: datetime) -> Row:
@@ -94,6 +119,8 @@ def _document_row(one: ClassifiedDocument, at: datetime) -> Row:
         "given_subjects": document.subjects,
         "extra": document.extra,
         "archived_at": _utc(at),
+        "version": document.version,
+        "edited_at": None if document.edited_at is None else _utc(document.edited_at),
     }
 
 
@@ -116,6 +143,10 @@ def _classification_row(one: ClassifiedDocument, counted: bool) -> Row:
         "story_voice": one.voice,
         "story_event": one.story.event,
         "suspected_spam": one.story.suspected_spam,
+        "story_novelty": one.story.novelty,
+        "classified_at": None if one.classified_at is None else _utc(one.classified_at),
+        "late": one.late,
+        "lang_apart": one.lang_apart,
         "counted": counted,
     }
 

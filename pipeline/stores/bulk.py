@@ -44,8 +44,11 @@ def insert_new_returning(
     return set(new)
 
 
-def replace_grown(connection: Connection, table: Table, rows: Sequence[Row], grows: str) -> None:
-    """Write the rows; one that is there is replaced unless its column `grows` is higher."""
+def replace_later(
+    connection: Connection, table: Table, rows: Sequence[Row], grows: str, revision: str
+) -> None:
+    """Write the rows; one that is there is replaced by a later state of it: one that is not
+    less in the column `grows`, or that is less and has the higher `revision`."""
     if not rows:
         return
     keys = [column.name for column in table.primary_key.columns]
@@ -56,6 +59,7 @@ def replace_grown(connection: Connection, table: Table, rows: Sequence[Row], gro
             f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET "
             + ", ".join(f"{name} = excluded.{name}" for name in others)
             + f" WHERE excluded.{grows} >= {table.name}.{grows}"
+            + f" OR excluded.{revision} > {table.name}.{revision}"
         )
         connection.execute(_text(head, tail), {"rows": _rows(table, rows)})
     else:
@@ -64,7 +68,8 @@ def replace_grown(connection: Connection, table: Table, rows: Sequence[Row], gro
             insert.on_conflict_do_update(
                 index_elements=keys,
                 set_={name: insert.excluded[name] for name in others},
-                where=insert.excluded[grows] >= table.c[grows],
+                where=(insert.excluded[grows] >= table.c[grows])
+                | (insert.excluded[revision] > table.c[revision]),
             ),
             rows,
         )

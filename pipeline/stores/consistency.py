@@ -8,21 +8,21 @@ documents that day is marked with, and every document archived lately is marked.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import add
 from typing import Protocol, TypeVar
+from zlib import crc32
 
 from sqlalchemy import Engine
 
-from pipeline.documents import DocumentId
+from pipeline.distinct import Tally
+from pipeline.documents import EARLIEST, DocumentId
 from pipeline.ports import CountedDocument, TrendStore
 from pipeline.stores.recount import counted_on, counted_since, days_archived_since
-from pipeline.trends import TOTALS_FIELDS, SeriesKey, Totals
+from pipeline.trends import COUNTS_FIELDS, Bucket, Counts, SeriesKey, merged
 
 T = TypeVar("T")
 Name = tuple[SeriesKey, datetime]
-# in the order of the fields of `Totals`
-Counts = tuple[int, ...]
-NOTHING: Counts = Totals().row()
+
+NOTHING = Bucket(start=EARLIEST).counts
 
 # Named one by one; an empty Redis beside a full archive differs in millions, and those past
 # this many are only counted.
@@ -38,8 +38,8 @@ class CountedDays(TrendStore, Protocol):
     def counted_documents(self, day: datetime) -> set[DocumentId]:
         """The ids of the documents counted in the buckets of `day`."""
 
-    def totals_of_day(self, day: datetime) -> Iterator[tuple[Name, Counts]]:
-        """((series, start), the counts in the order of `Totals`) of every bucket of `day`."""
+    def counts_of_day(self, day: datetime) -> Iterator[tuple[Name, Counts]]:
+        """((series, start), counts) of every bucket of `day` that holds something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def compare(
     for day in sorted({*store.counted_days(), *days_archived_since(engine, cutoff)}):
         marked = store.counted_documents(day)
         unseen = set(marked)
-        expected: dict[Name, Counts] = {}
+        sums: dict[Name, Bucket] = {}
         for batch in counted_on(engine, day):
             for document, archived_at in batch:
                 if document.document not in marked:
@@ -112,9 +112,10 @@ def compare(
                         missing.append(document.document)
                 unseen.discard(document.document)
                 documents += 1
-                _add(expected, document)
+                _add(sums, document)
         unknown.extend(sorted(unseen)[: MOST_NAMED - len(unknown)])
-        held = dict(store.totals_of_day(day))
+        expected = {name: bucket.counts for name, bucket in sums.items()}
+        held = dict(store.counts_of_day(day))
         names = expected.keys() | held.keys()
         buckets += len(names)
         wrong = [name for name in names if held.get(name) != expected.get(name)]
@@ -165,20 +166,26 @@ def rebuild(engine: Engine, store: TrendStore, now: datetime, retention: timedel
     return documents
 
 
-def _add(sums: dict[Name, Counts], document: CountedDocument) -> None:
+def _add(sums: dict[Name, Bucket], document: CountedDocument) -> None:
     for one in document.contributions:
-        row = one.bucket.totals.row()
-        held = sums.setdefault((one.series, one.bucket.start), row)
-        if held is not row:
-            sums[one.series, one.bucket.start] = tuple(map(add, held, row))
+        name = (one.series, one.bucket.start)
+        held = sums.get(name)
+        sums[name] = one.bucket if held is None else merged(held, one.bucket)
 
 
 def _differences(name: Name, redis: Counts, sql: Counts) -> list[Difference]:
     return [
-        Difference(series=name[0], start=name[1], field=field, redis=one, sql=other)
-        for field, one, other in zip(TOTALS_FIELDS, redis, sql, strict=True)
+        Difference(
+            series=name[0], start=name[1], field=field, redis=_number(one), sql=_number(other)
+        )
+        for field, one, other in zip(COUNTS_FIELDS, redis, sql, strict=True)
         if one != other
     ]
+
+
+def _number(value: int | Tally) -> int:
+    """A count, or what stands for a tally: its checksum."""
+    return value if isinstance(value, int) else crc32(repr(value).encode())
 
 
 def _both(first: tuple[T, ...], second: tuple[T, ...]) -> tuple[T, ...]:

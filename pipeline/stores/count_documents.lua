@@ -1,28 +1,40 @@
--- Counts each document once: marks it and adds its buckets in one atomic step, then returns
--- the state now of every bucket it was asked about, whether or not anything was added.
+-- Counts each document once, by its newest edition: marks it, adds its buckets and takes out
+-- what an older edition of it had added, in one atomic step. Returns the state now of every
+-- bucket it was asked about, whether or not anything changed, and of those it took out of.
 --
 -- KEYS[1]  the common prefix, with its hash tag: every key below lies in one slot
 -- ARGV[1]  msgpack {retention ms, slack ms, documents, groups}
---   document {id, day, published us, {variant, ...}, {bucket, variant, bucket, variant, ...}}
---   variant  {nine totals, evidence}  evidence {} or {story, id, voice, us, negative, novel}
+--   document {id, day, published us, minute, {variant, ...}, {bucket, variant, bucket, ...}}
+--   variant  {{twelve totals}, story slot, voice slot, evidence}
+--   evidence {} or {story, id, voice, us, negative, novel}
 --   group    {day, series, {minute, ...}}; buckets are numbered through all groups from 1
--- Answers msgpack {{nine totals, {evidence, ...}}, ...} in the buckets' order, and nothing
--- that is read is decoded unless it changes.
+-- ARGV[1 + n]  of the nth document: its edition, 16 bytes, and its receipt, msgpack {minute,
+--   {{{twelve totals}, story slot, voice slot}, ...}, {series, variant, series, variant, ...}}:
+--   what it adds, to take it out again
+-- Answers msgpack {{{counts, {evidence, ...}}, ...}, {{day, series, minute}, ...}}: the
+-- buckets in their order, then those of the second list. Nothing read is decoded unless it
+-- changes.
+--   counts   {twelve totals, revision, {slot, documents, ...} stories, {...} voices}
 --
 -- Keys (D is a day as YYYYMMDD):
---   b:D:series   hash  minute -> totals, e<minute> -> evidence
---   marks:D      set   ids of the documents counted in the buckets of D
+--   b:D:series   hash  minute -> counts, e<minute> -> evidence
+--   marks:D      hash  ids of the documents counted in the buckets of D -> edition, receipt
 --   series:D     set   series with a bucket in D
---   days         zset  D -> the instant (ms) at which everything of D goes, all at once
---   ids:N        set   ids counted in period N, whatever their day: a document given again
---                      with another publication time is still the same document
+--   days         zset  D -> the instant (ms) at which everything of D goes, all at once. A day
+--                      that went stays here: what still comes for it is counted in SQL alone
+--   ids:N        hash  ids counted in period N, whatever their day -> edition, day: a document
+--                      given again with another publication time is still the same document
 --   changed      set   D:minute:series of buckets changed since they were last persisted
+--   alone        hash  D:minute:id -> edition, of documents that SQL alone must count
 --   head         hash  at -> highest publication time (us), moved -> when that moved (us)
 
 local prefix = KEYS[1]
 local given = cmsgpack.unpack(ARGV[1])
 local retention, slack, documents, groups = given[1], given[2], given[3], given[4]
 local MOST = 20
+local TOTALS = 12
+local REVISION, STORIES, VOICES = 13, 14, 15
+local EDITION = 16
 
 local clock = redis.call('TIME')
 local now_us = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
@@ -52,14 +64,16 @@ local function stronger(a, b)
   return a[2] ~= b[2] and greater(a[2], b[2])
 end
 
-local function strongest(held, added)
+local function strongest(held, gone, added)
   local best = {}
   local order = {}
   for _, pieces in ipairs({held, added}) do
     for _, piece in ipairs(pieces) do
-      local other = best[piece[1]]
-      if not other then order[#order + 1] = piece[1] end
-      if not other or stronger(piece, other) then best[piece[1]] = piece end
+      if pieces == added or not gone[piece[2]] then
+        local other = best[piece[1]]
+        if not other then order[#order + 1] = piece[1] end
+        if not other or stronger(piece, other) then best[piece[1]] = piece end
+      end
     end
   end
   local found = {}
@@ -69,56 +83,145 @@ local function strongest(held, added)
   return found
 end
 
--- 1. which documents are new
-local by_day = {}
-local ids = {}
-for _, document in ipairs(documents) do
-  local day = document[2]
-  by_day[day] = by_day[day] or {}
-  table.insert(by_day[day], document[1])
-  ids[#ids + 1] = document[1]
-end
+-- 1. what is known of each document: its edition, its day, and its mark if that is alive
 local known = {}
-local function remember(key, asked)
-  local answers = redis.call('SMISMEMBER', key, unpack(asked))
-  for i, answer in ipairs(answers) do
-    if answer == 1 then known[asked[i]] = true end
+local ids = {}
+for i, document in ipairs(documents) do ids[i] = document[1] end
+local asked = {}
+if #ids > 0 then
+  local newer = redis.call('HMGET', prefix .. 'ids:' .. whole(epoch), unpack(ids))
+  local older = redis.call('HMGET', prefix .. 'ids:' .. whole(epoch - 1), unpack(ids))
+  for i, document in ipairs(documents) do
+    local found = newer[i] or older[i]
+    local day = document[2]
+    if found then
+      day = string.sub(found, EDITION + 1)
+      known[document[1]] = {string.sub(found, 1, EDITION), day, false}
+    end
+    asked[day] = asked[day] or {}
+    table.insert(asked[day], document[1])
   end
 end
-if #ids > 0 then
-  remember(prefix .. 'ids:' .. whole(epoch), ids)
-  remember(prefix .. 'ids:' .. whole(epoch - 1), ids)
+local closed = {}
+for day, names in pairs(asked) do
+  for i, mark in ipairs(redis.call('HMGET', prefix .. 'marks:' .. day, unpack(names))) do
+    if mark then
+      known[names[i]] = {string.sub(mark, 1, EDITION), day, string.sub(mark, EDITION + 1)}
+    end
+  end
 end
-for day, asked in pairs(by_day) do remember(prefix .. 'marks:' .. day, asked) end
+local function is_closed(day)
+  if closed[day] == nil then
+    local goes = redis.call('ZSCORE', prefix .. 'days', day)
+    closed[day] = goes and tonumber(goes) <= now or false
+  end
+  return closed[day]
+end
 
--- 2. what they add to each bucket
-local totals = {}
-local evidence = {}
-local fresh = {}
-local fresh_ids = {}
+-- 2. what is added to each bucket, and what is taken out
+local deltas = {}
+local marks = {}   -- day -> id -> mark, or false to delete
+local names = {}   -- id -> edition, day
+local alone = {}
+local growing = {} -- days something is added to
+local numbers      -- day:minute:series -> number, made when something must be taken out
+local number = 0
+for _, group in ipairs(groups) do number = number + #group[3] end
+local asked_buckets = number
+
+local function delta_of(bucket)
+  local delta = deltas[bucket]
+  if not delta then
+    delta = {totals = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, revision = 0,
+      stories = {}, voices = {}, added = {}, gone = {}}
+    deltas[bucket] = delta
+  end
+  return delta
+end
+
+local function apply(delta, variant, sign)
+  local totals = delta.totals
+  for n, value in ipairs(variant[1]) do totals[n] = totals[n] + sign * value end
+  delta.revision = delta.revision + 1
+  local story, voice = variant[2], variant[3]
+  delta.stories[story] = (delta.stories[story] or 0) + sign
+  delta.voices[voice] = (delta.voices[voice] or 0) + sign
+end
+
+local function number_of(day, minute, series)
+  if not numbers then
+    numbers = {}
+    local at = 0
+    for _, group in ipairs(groups) do
+      for _, one in ipairs(group[3]) do
+        at = at + 1
+        numbers[group[1] .. ':' .. one .. ':' .. group[2]] = at
+      end
+    end
+  end
+  local name = day .. ':' .. minute .. ':' .. series
+  if not numbers[name] then
+    number = number + 1
+    numbers[name] = number
+    groups[#groups + 1] = {day, series, {minute}}
+  end
+  return numbers[name]
+end
+
+local function take_out(id, day, packed)
+  local receipt = cmsgpack.unpack(packed)
+  local minute, variants, touched = receipt[1], receipt[2], receipt[3]
+  for i = 1, #touched, 2 do
+    local delta = delta_of(number_of(day, minute, touched[i]))
+    apply(delta, variants[touched[i + 1]], -1)
+    delta.gone[id] = true
+    -- added by this very batch
+    for n = #delta.added, 1, -1 do
+      if delta.added[n][2] == id then table.remove(delta.added, n) end
+    end
+  end
+end
+
+local function mark(day, id, value)
+  marks[day] = marks[day] or {}
+  marks[day][id] = value
+end
+
 local head = tonumber(redis.call('HGET', prefix .. 'head', 'at') or '-1')
 local newest = head
-for _, document in ipairs(documents) do
-  local id, day = document[1], document[2]
-  if not known[id] then
-    known[id] = true
-    fresh[day] = fresh[day] or {}
-    table.insert(fresh[day], id)
-    fresh_ids[#fresh_ids + 1] = id
+for n, document in ipairs(documents) do
+  local id, day, given_mark = document[1], document[2], ARGV[1 + n]
+  local edition = string.sub(given_mark, 1, EDITION)
+  local held = known[id]
+  if not held or greater(edition, held[1]) then
+    local receipt = string.sub(given_mark, EDITION + 1)
+    local stays = held and held[2] == day and held[3] == receipt
+    if held and not stays then
+      if held[3] then
+        take_out(id, held[2], held[3])
+        mark(held[2], id, false)
+      elseif held[2] ~= day then
+        alone[held[2] .. '::' .. id] = edition
+      end
+    end
+    names[id] = edition .. day
     if document[3] > newest then newest = document[3] end
-    local variants, touched = document[4], document[5]
-    for i = 1, #touched, 2 do
-      local bucket, variant = touched[i], variants[touched[i + 1]]
-      local sum = totals[bucket]
-      if sum then
-        for n, value in ipairs(variant[1]) do sum[n] = sum[n] + value end
-      else
-        totals[bucket] = {unpack(variant[1])}
+    if is_closed(day) then
+      alone[day .. ':' .. document[4] .. ':' .. id] = edition
+      known[id] = {edition, day, false}
+    else
+      if not stays then
+        local variants, touched = document[5], document[6]
+        for i = 1, #touched, 2 do
+          local variant = variants[touched[i + 1]]
+          local delta = delta_of(touched[i])
+          apply(delta, variant, 1)
+          if #variant[4] > 0 then table.insert(delta.added, variant[4]) end
+        end
       end
-      if #variant[2] > 0 then
-        evidence[bucket] = evidence[bucket] or {}
-        table.insert(evidence[bucket], variant[2])
-      end
+      growing[day] = true
+      mark(day, id, given_mark)
+      known[id] = {edition, day, receipt}
     end
   end
 end
@@ -126,10 +229,9 @@ end
 -- 3. until when each day lives: everything of a day goes at one instant, so that a mark
 -- never outlives the count it stands for, nor a count its mark
 local deadline = {}
-for day, _ in pairs(fresh) do
-  local marks = prefix .. 'marks:' .. day
+for day, _ in pairs(growing) do
   local until_ms = now + retention + slack
-  if redis.call('EXISTS', marks) == 1 then
+  if redis.call('EXISTS', prefix .. 'marks:' .. day) == 1 then
     local held = tonumber(redis.call('ZSCORE', prefix .. 'days', day) or '0')
     if held - now >= retention then
       until_ms = held
@@ -143,9 +245,33 @@ for day, _ in pairs(fresh) do
 end
 
 -- 4. add and answer
-local answer = {'\221' .. struct.pack('>I4', 0)}
-local number = 0
+local function tallied(held, slots)
+  local places = {}
+  for i = 1, #held, 2 do places[held[i]] = i + 1 end
+  for slot, documents in pairs(slots) do
+    local place = places[slot]
+    if place then
+      held[place] = held[place] + documents
+    elseif documents ~= 0 then
+      held[#held + 1] = slot
+      held[#held + 1] = documents
+    end
+  end
+  for i = #held, 2, -2 do
+    if held[i] == 0 then
+      held[i - 1], held[i] = held[#held - 1], held[#held]
+      held[#held] = nil
+      held[#held] = nil
+    end
+  end
+  return held
+end
+
+local NOTHING = '\159' .. string.rep('\0', 13) .. '\144\144'
+local answer = {''}
+local extras = {}
 local changed = {}
+number = 0
 for _, group in ipairs(groups) do
   local day, series, minutes = group[1], group[2], group[3]
   local key = prefix .. 'b:' .. day .. ':' .. series
@@ -159,52 +285,81 @@ for _, group in ipairs(groups) do
   local missing = true
   for i, minute in ipairs(minutes) do
     number = number + 1
-    local old, old_evidence = held[2 * i - 1], held[2 * i]
-    if old then missing = false end
-    local sum = totals[number]
-    if sum then
-      if old then
-        for n, value in ipairs(cmsgpack.unpack(old)) do sum[n] = sum[n] + value end
+    local counts, evidence = held[2 * i - 1], held[2 * i]
+    if counts then missing = false end
+    local delta = deltas[number]
+    if delta then
+      local sum = delta.totals
+      sum[REVISION] = delta.revision
+      local stories, voices = {}, {}
+      if counts then
+        local old = cmsgpack.unpack(counts)
+        for n = 1, REVISION do sum[n] = sum[n] + old[n] end
+        stories, voices = old[STORIES], old[VOICES]
       end
-      old = cmsgpack.pack(sum)
+      sum[STORIES] = tallied(stories, delta.stories)
+      sum[VOICES] = tallied(voices, delta.voices)
+      counts = cmsgpack.pack(sum)
       written[#written + 1] = minute
-      written[#written + 1] = old
+      written[#written + 1] = counts
       changed[#changed + 1] = day .. ':' .. minute .. ':' .. series
-      if evidence[number] then
-        local pieces = old_evidence and cmsgpack.unpack(old_evidence) or {}
-        old_evidence = cmsgpack.pack(strongest(pieces, evidence[number]))
+      if #delta.added > 0 or (evidence and next(delta.gone)) then
+        local pieces = evidence and cmsgpack.unpack(evidence) or {}
+        evidence = cmsgpack.pack(strongest(pieces, delta.gone, delta.added))
         written[#written + 1] = 'e' .. minute
-        written[#written + 1] = old_evidence
+        written[#written + 1] = evidence
       end
     end
-    -- nine zeros and no evidence where there is no bucket
-    answer[#answer + 1] = '\146' .. (old or '\153\0\0\0\0\0\0\0\0\0') .. (old_evidence or '\144')
+    answer[#answer + 1] = '\146' .. (counts or NOTHING) .. (evidence or '\144')
+    if number > asked_buckets then extras[#extras + 1] = {day, series, minute} end
   end
   if #written > 0 then
     redis.call('HSET', key, unpack(written))
-    if missing then
+    if missing and deadline[day] then
       redis.call('PEXPIREAT', key, deadline[day])
       redis.call('SADD', prefix .. 'series:' .. day, series)
     end
   end
 end
-answer[1] = '\221' .. struct.pack('>I4', number)
+answer[1] = '\146\221' .. struct.pack('>I4', number)
+answer[#answer + 1] = cmsgpack.pack(extras)
 
-if #fresh_ids > 0 then
-  redis.call('ZREMRANGEBYSCORE', prefix .. 'days', '-inf', whole(now))
-  for day, marked in pairs(fresh) do
-    redis.call('SADD', prefix .. 'marks:' .. day, unpack(marked))
-    redis.call('PEXPIREAT', prefix .. 'marks:' .. day, deadline[day])
-    redis.call('PEXPIREAT', prefix .. 'series:' .. day, deadline[day])
-    redis.call('ZADD', prefix .. 'days', deadline[day], day)
+-- 5. the marks
+if next(names) then
+  for day, of_day in pairs(marks) do
+    local set, gone = {}, {}
+    for id, value in pairs(of_day) do
+      if value then
+        set[#set + 1] = id
+        set[#set + 1] = value
+      else
+        gone[#gone + 1] = id
+      end
+    end
+    if #gone > 0 then redis.call('HDEL', prefix .. 'marks:' .. day, unpack(gone)) end
+    if #set > 0 then redis.call('HSET', prefix .. 'marks:' .. day, unpack(set)) end
   end
-  redis.call('SADD', prefix .. 'ids:' .. whole(epoch), unpack(fresh_ids))
+  for day, goes in pairs(deadline) do
+    redis.call('PEXPIREAT', prefix .. 'marks:' .. day, goes)
+    redis.call('PEXPIREAT', prefix .. 'series:' .. day, goes)
+    redis.call('ZADD', prefix .. 'days', goes, day)
+  end
+  local fresh = {}
+  for id, value in pairs(names) do
+    fresh[#fresh + 1] = id
+    fresh[#fresh + 1] = value
+  end
+  redis.call('HSET', prefix .. 'ids:' .. whole(epoch), unpack(fresh))
   redis.call('PEXPIREAT', prefix .. 'ids:' .. whole(epoch), whole((epoch + 2) * period))
   for first = 1, #changed, 4000 do
     redis.call('SADD', prefix .. 'changed',
       unpack(changed, first, math.min(first + 3999, #changed)))
   end
   redis.call('PEXPIRE', prefix .. 'changed', whole(period))
+  if next(alone) then
+    for name, edition in pairs(alone) do redis.call('HSET', prefix .. 'alone', name, edition) end
+    redis.call('PEXPIRE', prefix .. 'alone', whole(period))
+  end
   if newest > head then
     redis.call('HSET', prefix .. 'head', 'at', whole(newest), 'moved', whole(now_us))
   end

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pipeline.documents import ClassifiedDocument, DocumentId, Story
+from pipeline.editions import edition_of
 from pipeline.ports import CountedDocument
-from pipeline.trends import Bucket, SeriesKey, merged
+from pipeline.trends import Bucket, Contribution, Counts, SeriesKey, merged, taken_out
 
 
 class MemoryTrendStore:
@@ -18,42 +19,57 @@ class MemoryTrendStore:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._buckets: dict[SeriesKey, dict[datetime, Bucket]] = {}
-        self._marks: dict[datetime, set[DocumentId]] = {}
-        self._known: set[DocumentId] = set()
+        self._counted: dict[DocumentId, CountedDocument] = {}
         self._newest: datetime | None = None
         self._moved = 0.0
 
     def add(
         self, documents: Sequence[CountedDocument]
     ) -> Mapping[tuple[SeriesKey, datetime], Bucket]:
-        """Count each document once; the state now of every bucket they touch, all zeros
-        where there is none."""
+        """Count each document once, by its newest edition; the state now of every bucket they
+        touch or leave, all zeros where there is none."""
         touched: dict[tuple[SeriesKey, datetime], None] = {}
         for document in documents:
             for one in document.contributions:
                 touched[one.series, one.bucket.start] = None
-            if document.document not in self._known:
-                self._add(document)
+        for document in documents:
+            held = self._counted.get(document.document)
+            if held is None or document.edition > held.edition:
+                for one in self._moved_from(held, document):
+                    touched[one.series, one.bucket.start] = None
         return {
             (series, start): self._buckets.get(series, {}).get(start, Bucket(start=start))
             for series, start in touched
         }
 
-    def _add(self, document: CountedDocument) -> None:
-        self._known.add(document.document)
-        self._marks.setdefault(_day(document.at), set()).add(document.document)
+    def _moved_from(
+        self, held: CountedDocument | None, document: CountedDocument
+    ) -> Iterable[Contribution]:
+        """Count `document` instead of `held`; what was taken out."""
+        self._counted[document.document] = document
         if self._newest is None or document.at > self._newest:
             self._newest, self._moved = document.at, self._clock()
+        if held is not None and _adds_the_same(held, document):
+            return ()
+        left = () if held is None else held.contributions
+        for one in left:
+            minutes, start = self._buckets[one.series], one.bucket.start
+            minutes[start] = taken_out(minutes[start], one.bucket, document.document)
         for one in document.contributions:
             minutes = self._buckets.setdefault(one.series, {})
             start = one.bucket.start
-            held = minutes.get(start)
-            minutes[start] = one.bucket if held is None else merged(held, one.bucket)
+            there = minutes.get(start)
+            minutes[start] = one.bucket if there is None else merged(there, one.bucket)
+        return left
 
     def buckets(self, series: SeriesKey, start: datetime, end: datetime) -> list[Bucket]:
         """The non-empty buckets of `series` in [start, end), oldest first."""
         minutes = self._buckets.get(series, {})
-        return [minutes[minute] for minute in sorted(minutes) if start <= minute < end]
+        return [
+            minutes[minute]
+            for minute in sorted(minutes)
+            if start <= minute < end and minutes[minute].totals.documents
+        ]
 
     def series(self) -> Iterable[SeriesKey]:
         """Every series with at least one bucket."""
@@ -73,20 +89,18 @@ class MemoryTrendStore:
 
     def counted_days(self) -> list[datetime]:
         """The UTC days that hold counts, oldest first."""
-        return sorted(self._marks)
+        return sorted({_day(one.at) for one in self._counted.values()})
 
     def counted_documents(self, day: datetime) -> set[DocumentId]:
         """The ids of the documents counted in the buckets of `day`."""
-        return set(self._marks.get(day, ()))
+        return {name for name, one in self._counted.items() if _day(one.at) == day}
 
-    def totals_of_day(
-        self, day: datetime
-    ) -> Iterator[tuple[tuple[SeriesKey, datetime], tuple[int, ...]]]:
-        """((series, start), the counts in the order of `Totals`) of every bucket of `day`."""
+    def counts_of_day(self, day: datetime) -> Iterator[tuple[tuple[SeriesKey, datetime], Counts]]:
+        """((series, start), counts) of every bucket of `day` that holds something."""
         for series, minutes in self._buckets.items():
             for start, bucket in minutes.items():
-                if _day(start) == day:
-                    yield (series, start), bucket.totals.row()
+                if _day(start) == day and bucket.totals.documents:
+                    yield (series, start), bucket.counts
 
 
 class MemoryStoryIndex:
@@ -124,22 +138,29 @@ class MemorySeriesStates:
 
 
 class MemoryArchive:
-    """`Archive` in a dictionary: `documents` by id, each as it was first stored."""
+    """`Archive` in a dictionary: `documents` by id, of each the newest edition."""
 
     def __init__(self) -> None:
         self.documents: dict[DocumentId, ClassifiedDocument] = {}
         self.archived_at: dict[DocumentId, datetime] = {}
 
     def store(self, documents: Sequence[ClassifiedDocument], at: datetime) -> None:
-        """Keep each document that is not kept yet."""
+        """Keep each document that is newer than what is kept of it."""
         for document in documents:
-            if document.id not in self.documents:
+            held = self.documents.get(document.id)
+            if held is None or edition_of(document) > edition_of(held):
                 self.documents[document.id] = document
-                self.archived_at[document.id] = at
+                self.archived_at.setdefault(document.id, at)
 
     def counts(self) -> int:
         """How many documents are stored."""
         return len(self.documents)
+
+
+def _adds_the_same(one: CountedDocument, other: CountedDocument) -> bool:
+    return [
+        (added.series, added.bucket.start, added.bucket.counts) for added in one.contributions
+    ] == [(added.series, added.bucket.start, added.bucket.counts) for added in other.contributions]
 
 
 def _day(at: datetime) -> datetime:

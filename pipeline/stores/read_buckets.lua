@@ -1,8 +1,9 @@
--- The buckets of some days of one series: every minute with a count in it, unordered.
+-- The buckets of some days of one series: every minute that was ever counted, unordered.
 --
 -- KEYS     the hashes, one a day and series, as count_documents.lua keeps them
 -- ARGV[1]  'all', or 'totals' to leave the evidence out
--- Answers  msgpack {{index of the key from 0, minute, nine totals, {evidence, ...}}, ...}
+-- Answers  msgpack {{index of the key from 0, minute, counts, {evidence, ...}}, ...}, counts as
+-- count_documents.lua packs them
 
 local answer = {''}
 local number = 0

@@ -26,11 +26,11 @@ from pipeline.documents import (
     Subject,
     SubjectId,
 )
-from pipeline.ports import CountedDocument
+from pipeline.ports import CountedDocument, counted
 from pipeline.stores.database import reading
 from pipeline.stores.tables import classifications, document_subjects, documents
 from pipeline.stores.trend_packing import DAY
-from pipeline.trends import Bucket, SeriesKey, contributions, merged
+from pipeline.trends import Bucket, SeriesKey, merged
 
 # Documents read at once: short queries, so that no reader holds back SQLite's log or
 # PostgreSQL's clean-up while millions are read.
@@ -117,6 +117,7 @@ def _rows(
                 documents.c.lang,
                 documents.c.published_at,
                 documents.c.archived_at,
+                documents.c.version,
                 classifications.c.topic,
                 classifications.c.negative,
                 classifications.c.neutral,
@@ -126,6 +127,10 @@ def _rows(
                 classifications.c.story_position,
                 classifications.c.story_voice,
                 classifications.c.suspected_spam,
+                classifications.c.story_novelty,
+                classifications.c.classified_at,
+                classifications.c.late,
+                classifications.c.lang_apart,
             )
             .join_from(documents, classifications)
             .where(classifications.c.counted, condition)
@@ -173,10 +178,7 @@ def _subjects(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Sub
 
 
 def _counted(row: Any, subjects: tuple[Subject, ...]) -> CountedDocument:
-    classified = _classified(row, subjects)
-    return CountedDocument(
-        document=classified.id, at=row.published_at, contributions=contributions(classified)
-    )
+    return counted(_classified(row, subjects))
 
 
 def _classified(row: Any, subjects: tuple[Subject, ...]) -> ClassifiedDocument:
@@ -190,6 +192,7 @@ def _classified(row: Any, subjects: tuple[Subject, ...]) -> ClassifiedDocument:
             title=row.title,
             url=row.url,
             published_at=row.published_at,
+            version=row.version,
         ),
         lang=row.lang,
         subjects=subjects,
@@ -198,7 +201,11 @@ def _classified(row: Any, subjects: tuple[Subject, ...]) -> ClassifiedDocument:
             position=row.story_position,
             voice=row.story_voice,
             suspected_spam=bool(row.suspected_spam),
+            novelty=row.story_novelty,
         ),
+        classified_at=row.classified_at,
+        late=bool(row.late),
+        lang_apart=bool(row.lang_apart),
         classification=Classification(
             model_version=row.model_version,
             topic=row.topic,

@@ -21,13 +21,16 @@ from pipeline.stores.trend_packing import (
     day_start,
     from_micros,
     unpacked_buckets,
+    unpacked_counts,
     unpacked_rows,
     unpacked_states,
-    unpacked_totals,
 )
-from pipeline.trends import Bucket, SeriesKey
+from pipeline.trends import Bucket, Counts, SeriesKey
 
 DEFAULT_RETENTION = timedelta(days=8)
+# Of the keys. A release that changes it counts beside the old keys, which expire by themselves;
+# `bellwether db rebuild-redis` then fills the new ones.
+LAYOUT = 2
 # A script stops the whole server while it runs: about 10 ms on the machine of RESULTS.md.
 MOST_CONTRIBUTIONS = 1_500
 # Keys of one reading script: a day of the series of everything is 1,440 buckets.
@@ -50,7 +53,7 @@ class RedisTrendStore:
         retention: timedelta = DEFAULT_RETENTION,
     ) -> None:
         self._client = client
-        self._prefix = f"{prefix}:{{trends}}:"
+        self._prefix = f"{prefix}:{{trends}}:{LAYOUT}:"
         self._retention = retention
         # The day's keys are given new deadlines together; this is how rarely.
         self._slack = retention / 8
@@ -60,12 +63,13 @@ class RedisTrendStore:
     def add(
         self, documents: Sequence[CountedDocument]
     ) -> Mapping[tuple[SeriesKey, datetime], Bucket]:
-        """Count each document once; the state now of every bucket they touch. A bucket that
-        holds nothing (its document was counted before, under another time) is all zeros."""
+        """Count each document once, by its newest edition; the state now of every bucket they
+        touch or leave. A bucket that never held anything (its document was counted before,
+        under another time, or its day has expired) is all zeros and has the revision 0."""
         found: dict[tuple[SeriesKey, datetime], Bucket] = {}
         with redis_unavailable():
             for batch in batches(documents, self._retention, self._slack, MOST_CONTRIBUTIONS):
-                answer = cast(bytes, self._count(keys=[self._prefix], args=[batch.argument]))
+                answer = cast(bytes, self._count(keys=[self._prefix], args=batch.arguments))
                 found.update(unpacked_states(answer, batch.buckets))
         return found
 
@@ -77,7 +81,9 @@ class RedisTrendStore:
             part = days[first : first + _DAYS_AT_ONCE]
             answer = self._read_keys([self._key(day, series) for day in part])
             found.extend(
-                bucket for bucket in unpacked_buckets(answer, part) if start <= bucket.start < end
+                bucket
+                for bucket in unpacked_buckets(answer, part)
+                if start <= bucket.start < end and bucket.totals.documents
             )
         found.sort(key=lambda bucket: bucket.start)
         return found
@@ -119,20 +125,19 @@ class RedisTrendStore:
     def counted_documents(self, day: datetime) -> set[DocumentId]:
         """The ids of the documents counted in the buckets of `day`."""
         with redis_unavailable():
-            marks = self._client.sscan_iter(f"{self._prefix}marks:{day_name(day)}", count=2_000)
-            return {DocumentId(mark.decode()) for mark in marks}
+            marks = self._client.hscan_iter(f"{self._prefix}marks:{day_name(day)}", count=2_000)
+            return {DocumentId(mark.decode()) for mark, _ in marks}
 
-    def totals_of_day(
-        self, day: datetime
-    ) -> Iterator[tuple[tuple[SeriesKey, datetime], tuple[int, ...]]]:
-        """((series, start), the counts in the order of `Totals`) of every bucket of `day`."""
+    def counts_of_day(self, day: datetime) -> Iterator[tuple[tuple[SeriesKey, datetime], Counts]]:
+        """((series, start), counts) of every bucket of `day` that holds something."""
         name = day_name(day)
         every = self._series_of(name)
         for first in range(0, len(every), _SERIES_AT_ONCE):
             part = every[first : first + _SERIES_AT_ONCE]
             answer = self._read_keys([self._key(name, series) for series in part], "totals")
-            for index, start, totals in unpacked_rows(answer, name):
-                yield (part[index], start), totals
+            for index, start, counts in unpacked_rows(answer, name):
+                if counts[0]:
+                    yield (part[index], start), counts
 
     # What housekeeping needs to keep `trend_buckets` (pipeline.stores.trend_history).
 
@@ -168,10 +173,10 @@ class RedisTrendStore:
                 pipe.hmget(f"{self._prefix}b:{day}:{series}", minutes)
             answers = cast(list[list[bytes | None]], pipe.execute())
         return [
-            (SeriesKey.parse(series), unpacked_totals(packed, day, minute))
+            (SeriesKey.parse(series), unpacked_counts(packed, day, minute))
             for ((day, series), minutes), values in zip(places.items(), answers, strict=True)
             for minute, packed in zip(minutes, values, strict=True)
-            # expired in the meantime
+            # its day expired in the meantime
             if packed is not None
         ]
 

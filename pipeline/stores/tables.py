@@ -103,7 +103,12 @@ classifications = Table(
     _optional("story_voice"),
     _optional("story_event"),
     _optional("suspected_spam", Boolean),
-    # the document's first classification is the one the trends counted
+    _optional("story_novelty", Integer),
+    # which of several editions of a document is the newest: pipeline.editions
+    _time("classified_at", nullable=True),
+    _required("late", Boolean, server_default=false()),
+    _required("lang_apart", Boolean, server_default=false()),
+    # the document's newest edition is the one the trends count
     _required("counted", Boolean, server_default=false()),
     Index(None, "story_id"),
     sqlite_with_rowid=False,
@@ -150,6 +155,12 @@ trend_buckets = Table(
             "novel_negative",
         )
     ),
+    *(
+        _required(name, BigInteger, server_default=text("0"))
+        for name in ("late", "novelty", "suspected", "revision")
+    ),
+    # tallies as pipeline.distinct has them, flat
+    *(_required(name, JSON, server_default=text("'[]'")) for name in ("stories", "voices")),
     Index(None, "start"),
     sqlite_with_rowid=False,
 )

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, func, select
 
-from pipeline.stores.bulk import Row, replace_grown
+from pipeline.stores.bulk import Row, replace_later
 from pipeline.stores.database import reading, writing
 from pipeline.stores.tables import trend_buckets
 from pipeline.trends import BUCKET_WIDTH, TOTALS_FIELDS, Bucket, SeriesKey, Totals
@@ -24,16 +25,16 @@ class ChangedBuckets(Protocol):
 def persist(engine: Engine, store: ChangedBuckets) -> int:
     """Bring `trend_buckets` up to date with what changed; return how many were written.
 
-    State, not increments: a crash in between writes the same again. A bucket that expired
-    in Redis and was then touched by a late document holds less than SQL does, and is left
-    out. Raises `Unavailable`.
+    State, not increments: a crash in between writes the same again. A bucket that Redis lost
+    and began anew holds less than SQL does and has a lower revision, and is left out; one
+    that a document moved away from has a higher one. Raises `Unavailable`.
     """
     written = 0
     for batch in store.changes():
         # sorted, so that two processes never wait for each other
         rows = sorted((_row(*one) for one in batch), key=lambda row: (row["series"], row["start"]))
         with writing(engine) as connection:
-            replace_grown(connection, trend_buckets, rows, grows="documents")
+            replace_later(connection, trend_buckets, rows, "documents", "revision")
         written += len(rows)
     return written
 
@@ -75,4 +76,9 @@ def _row(series: SeriesKey, bucket: Bucket) -> Row:
         "lang": series.lang,
     }
     row.update(zip(TOTALS_FIELDS, bucket.totals.row(), strict=True))
+    row.update(
+        stories=list(chain.from_iterable(bucket.stories)),
+        voices=list(chain.from_iterable(bucket.voices)),
+        revision=bucket.revision,
+    )
     return row

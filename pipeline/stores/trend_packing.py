@@ -7,12 +7,14 @@ integers all of them, below 2^53, so that Lua's numbers hold them exactly.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import msgspec
 
+from pipeline.distinct import Tally
 from pipeline.documents import DocumentId
 from pipeline.ports import CountedDocument
-from pipeline.trends import BUCKET_WIDTH, Bucket, Evidence, SeriesKey, Totals
+from pipeline.trends import BUCKET_WIDTH, TOTALS_FIELDS, Bucket, Counts, Evidence, SeriesKey, Totals
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -20,18 +22,24 @@ DAY = timedelta(days=1)
 
 _encode = msgspec.msgpack.Encoder().encode
 
-PackedTotals = tuple[int, int, int, int, int, int, int, int, int]
+# The twelve totals, the revision, and both tallies flat: slot, documents, slot, documents …
+PackedCounts = tuple[
+    int, int, int, int, int, int, int, int, int, int, int, int, int, list[int], list[int]
+]
 PackedEvidence = tuple[str, str, str, int, int, int]
-_states = msgspec.msgpack.Decoder(list[tuple[PackedTotals, list[PackedEvidence]]])
-_totals = msgspec.msgpack.Decoder(PackedTotals)
-_read = msgspec.msgpack.Decoder(list[tuple[int, int, PackedTotals, list[PackedEvidence]]])
+_TOTALS = len(TOTALS_FIELDS)
+_answer = msgspec.msgpack.Decoder(
+    tuple[list[tuple[PackedCounts, list[PackedEvidence]]], list[tuple[str, str, int]]]
+)
+_counts = msgspec.msgpack.Decoder(PackedCounts)
+_read = msgspec.msgpack.Decoder(list[tuple[int, int, PackedCounts, list[PackedEvidence]]])
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One script's work: its argument, and which buckets it answers about, in order."""
+    """One script's work: its arguments, and which buckets it answers about, in order."""
 
-    argument: bytes
+    arguments: list[bytes]
     buckets: list[tuple[SeriesKey, datetime]]
 
 
@@ -77,34 +85,55 @@ def batches(
 def _batch(documents: Sequence[CountedDocument], retention: timedelta, slack: timedelta) -> Batch:
     # series of a day -> minute -> its bucket's place, filled in once all are known, so that
     # one series-day is read and written once
-    groups: dict[tuple[str, SeriesKey], dict[int, _Place]] = {}
+    groups: dict[tuple[str, SeriesKey], _Group] = {}
     starts: dict[datetime, tuple[str, int]] = {}
-    given: list[tuple[CountedDocument, str, list[object], list[tuple[_Place, int]]]] = []
+    given: list[tuple[list[object], list[tuple[_Place, int]]]] = []
+    marks: list[bytes] = []
     for document in documents:
         day = day_name(document.at)
-        variants: list[object] = []
+        variants: list[tuple[object, ...]] = []
         seen: dict[int, int] = {}
         touched: list[tuple[_Place, int]] = []
+        added: list[object] = []
+        minute = 0
         for contribution in document.contributions:
             bucket = contribution.bucket
             variant = seen.get(id(bucket))
             if variant is None:
-                variants.append((bucket.totals.row(), _packed(bucket.evidence)))
+                variants.append(_variant(bucket))
                 variant = seen[id(bucket)] = len(variants)
             where = starts.get(bucket.start)
             if where is None:
                 where = starts[bucket.start] = _minute(bucket.start)
             if where[0] != day:
                 raise ValueError(f"{document.document} of {day} counts in a bucket of {where[0]}")
-            minutes = groups.setdefault((day, contribution.series), {})
-            place = minutes.get(where[1])
+            minute = where[1]
+            name = (day, contribution.series)
+            group = groups.get(name)
+            if group is None:
+                group = groups[name] = _Group(str(contribution.series))
+            place = group.minutes.get(minute)
             if place is None:
-                place = minutes[where[1]] = _Place(bucket.start)
+                place = group.minutes[minute] = _Place(bucket.start)
             touched.append((place, variant))
-        given.append((document, day, variants, touched))
+            added += (group.series, variant)
+        receipt = _encode((minute, [variant[:3] for variant in variants], added))
+        marks.append(document.edition + receipt)
+        given.append(
+            (
+                [
+                    document.document,
+                    day,
+                    micros(document.at),
+                    minute,
+                    variants,
+                ],
+                touched,
+            )
+        )
     buckets: list[tuple[SeriesKey, datetime]] = []
-    for (_, series), minutes in groups.items():
-        for place in minutes.values():
+    for (_, series), group in groups.items():
+        for place in group.minutes.values():
             buckets.append((series, place.start))
             place.number = len(buckets)
     argument = _encode(
@@ -112,19 +141,30 @@ def _batch(documents: Sequence[CountedDocument], retention: timedelta, slack: ti
             retention // timedelta(milliseconds=1),
             slack // timedelta(milliseconds=1),
             [
-                (
-                    document.document,
-                    day,
-                    micros(document.at),
-                    variants,
-                    [part for place, variant in touched for part in (place.number, variant)],
-                )
-                for document, day, variants, touched in given
+                (*fields, [part for place, variant in touched for part in (place.number, variant)])
+                for fields, touched in given
             ],
-            [(day, str(series), list(minutes)) for (day, series), minutes in groups.items()],
+            [(day, group.series, list(group.minutes)) for (day, _), group in groups.items()],
         )
     )
-    return Batch(argument, buckets)
+    return Batch([argument, *marks], buckets)
+
+
+def _variant(bucket: Bucket) -> tuple[object, ...]:
+    """What one document adds; it has one story and one voice."""
+    ((story, _),) = bucket.stories
+    ((voice, _),) = bucket.voices
+    return (bucket.totals.row(), story, voice, _packed(bucket.evidence))
+
+
+class _Group:
+    """One series-day of the batch: the series as text, and its buckets by minute."""
+
+    __slots__ = ("minutes", "series")
+
+    def __init__(self, series: str) -> None:
+        self.series = series
+        self.minutes: dict[int, _Place] = {}
 
 
 class _Place:
@@ -160,35 +200,48 @@ def _packed(evidence: Iterable[Evidence]) -> tuple[object, ...]:
 def unpacked_states(
     answer: bytes, buckets: Sequence[tuple[SeriesKey, datetime]]
 ) -> Iterator[tuple[tuple[SeriesKey, datetime], Bucket]]:
-    """The state of each of `buckets`, as the counting script answered."""
-    for name, (totals, evidence) in zip(buckets, _states.decode(answer), strict=True):
-        yield name, _bucket(name[1], totals, evidence)
+    """The state of each of `buckets`, as the counting script answered, and then of those that
+    a document was taken out of."""
+    states, others = _answer.decode(answer)
+    names = [
+        *buckets,
+        *(
+            (SeriesKey.parse(series), day_start(day) + timedelta(minutes=minute))
+            for day, series, minute in others
+        ),
+    ]
+    for name, (counts, evidence) in zip(names, states, strict=True):
+        yield name, _bucket(name[1], counts, evidence)
 
 
 def unpacked_buckets(answer: bytes, days: Sequence[str]) -> Iterator[Bucket]:
     """The buckets the reading script answered with; `days` are the days of its keys."""
     starts = [day_start(day) for day in days]
-    for index, minute, totals, evidence in _read.decode(answer):
-        yield _bucket(starts[index] + timedelta(minutes=minute), totals, evidence)
+    for index, minute, counts, evidence in _read.decode(answer):
+        yield _bucket(starts[index] + timedelta(minutes=minute), counts, evidence)
 
 
-def unpacked_rows(answer: bytes, day: str) -> Iterator[tuple[int, datetime, PackedTotals]]:
-    """(index of the key, start, totals) from the same answer, for keys of one day."""
+def unpacked_rows(answer: bytes, day: str) -> Iterator[tuple[int, datetime, Counts]]:
+    """(index of the key, start, counts) from the same answer, for keys of one day."""
     start = day_start(day)
-    for index, minute, totals, _ in _read.decode(answer):
-        yield index, start + timedelta(minutes=minute), totals
+    for index, minute, counts, _ in _read.decode(answer):
+        yield (
+            index,
+            start + timedelta(minutes=minute),
+            (*_row(counts), _tally(counts[13]), _tally(counts[14])),
+        )
 
 
-def unpacked_totals(packed: bytes, day: str, minute: str) -> Bucket:
+def unpacked_counts(packed: bytes, day: str, minute: str) -> Bucket:
     """The bucket, without its evidence, that one field of a hash holds."""
     start = day_start(day) + timedelta(minutes=int(minute))
-    return Bucket(start=start, totals=Totals(*_totals.decode(packed)))
+    return _bucket(start, _counts.decode(packed), ())
 
 
-def _bucket(start: datetime, totals: PackedTotals, evidence: list[PackedEvidence]) -> Bucket:
+def _bucket(start: datetime, counts: PackedCounts, evidence: Sequence[PackedEvidence]) -> Bucket:
     return Bucket(
         start=start,
-        totals=Totals(*totals),
+        totals=Totals(*_row(counts)),
         evidence=tuple(
             Evidence(
                 document=DocumentId(document),
@@ -200,4 +253,17 @@ def _bucket(start: datetime, totals: PackedTotals, evidence: list[PackedEvidence
             )
             for story, document, voice, at, negative, novel in evidence
         ),
+        stories=_tally(counts[13]),
+        voices=_tally(counts[14]),
+        revision=counts[12],
     )
+
+
+def _row(counts: PackedCounts) -> tuple[int, ...]:
+    return cast(tuple[int, ...], counts[:_TOTALS])
+
+
+def _tally(flat: list[int]) -> Tally:
+    if len(flat) == 2:
+        return ((flat[0], flat[1]),)
+    return tuple(sorted(zip(flat[::2], flat[1::2], strict=True)))

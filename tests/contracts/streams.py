@@ -2,10 +2,12 @@
 so that they meet in the same buckets and their ranks tie."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from pipeline import ports
 from pipeline.documents import (
     Classification,
     ClassifiedDocument,
@@ -16,8 +18,8 @@ from pipeline.documents import (
     Subject,
     SubjectId,
 )
+from pipeline.editions import edition_of, newest_of
 from pipeline.ports import CountedDocument
-from pipeline.trends import contributions
 
 T0 = datetime(2026, 1, 5, 23, 50, tzinfo=UTC)
 FOREVER = (T0 - timedelta(days=2), T0 + timedelta(days=2))
@@ -92,21 +94,39 @@ def classified(draw) -> ClassifiedDocument:
 streams = st.lists(classified(), max_size=40)
 
 
+@st.composite
+def classified_again(draw) -> ClassifiedDocument:
+    """One of several editions of a document: edited texts, later models, other answers."""
+    found: ClassifiedDocument = draw(classified())
+    return replace(
+        found,
+        document=replace(
+            found.document,
+            id=DocumentId(draw(st.sampled_from(["a", "b", "c", "d", "深"]))),
+            version=draw(st.integers(1, 2)),
+        ),
+        classified_at=T0 + timedelta(milliseconds=draw(st.integers(0, 3))),
+        classification=replace(
+            found.classification, model_version=draw(st.sampled_from(["m@1", "n@2"]))
+        ),
+        late=draw(st.booleans()),
+        lang_apart=draw(st.booleans()),
+    )
+
+
+# no two of the same document and edition say different things
+edited_streams = st.lists(
+    classified_again(), max_size=30, unique_by=lambda one: (one.id, edition_of(one))
+)
+
+
 def distinct(stream: Sequence[ClassifiedDocument]) -> list[ClassifiedDocument]:
-    """The first of each id."""
-    first: dict[str, ClassifiedDocument] = {}
-    for document in stream:
-        first.setdefault(document.id, document)
-    return list(first.values())
+    """The newest edition of each id, the first of equal ones."""
+    return list(newest_of(stream).values())
 
 
 def counted(stream: Sequence[ClassifiedDocument]) -> list[CountedDocument]:
-    return [
-        CountedDocument(
-            document=one.id, at=one.document.published_at, contributions=contributions(one)
-        )
-        for one in stream
-    ]
+    return [ports.counted(one) for one in stream]
 
 
 def document(
@@ -119,6 +139,7 @@ def document(
     story: str = "s",
     position: int = 0,
     model: str = "test@1",
+    classified_at: datetime | None = None,
     **more,
 ) -> ClassifiedDocument:
     """One plain negative document; every part can be said."""
@@ -131,4 +152,5 @@ def document(
         classification=Classification(
             model_version=model, topic=topic, topic_probability=0.5, sentiment=sentiment
         ),
+        classified_at=classified_at,
     )

@@ -7,11 +7,20 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.distinct import distinct as distinct_names
 from pipeline.documents import Sentiment, SubjectId
 from pipeline.stores.memory import MemoryTrendStore
 from pipeline.stores.redis_trends import RedisTrendStore
-from pipeline.trends import EVERYTHING, MAX_EVIDENCE, Bucket, SeriesKey, Totals, merged
-from tests.contracts.streams import FOREVER, T0, counted, distinct, document, streams
+from pipeline.trends import EVERYTHING, MAX_EVIDENCE, Bucket, Counts, SeriesKey, Totals, merged
+from tests.contracts.streams import (
+    FOREVER,
+    T0,
+    counted,
+    distinct,
+    document,
+    edited_streams,
+    streams,
+)
 
 Name = tuple[SeriesKey, datetime]
 
@@ -70,7 +79,7 @@ def test_a_document_counts_in_every_series_it_touches(new_store):
         "subject=AAPL|topic=Earnings",
     }
     (bucket,) = store.buckets(EVERYTHING, *FOREVER)
-    assert bucket.totals == Totals(1, 1, 0, 0, 700_000, 200_000, 100_000, 1, 1)
+    assert bucket.totals == Totals(1, 1, 0, 0, 700_000, 200_000, 100_000, 1, 1, 0, 100, 0)
     assert [piece.document for piece in bucket.evidence] == ["a"]
 
 
@@ -180,7 +189,93 @@ def test_redis_answers_and_holds_what_the_memory_twin_does(redis_client, batches
     assert real.counted_days() == twin.counted_days()
     for day in twin.counted_days():
         assert real.counted_documents(day) == twin.counted_documents(day)
-        assert dict(real.totals_of_day(day)) == dict(twin.totals_of_day(day))
+        assert dict(real.counts_of_day(day)) == dict(twin.counts_of_day(day))
+
+
+def counts(store) -> dict[Name, Counts]:
+    """What every bucket counts, without evidence."""
+    return {name: bucket.counts for name, bucket in state(store).items()}
+
+
+def only(stream) -> dict[Name, Counts]:
+    """What a store must hold that was only given the newest edition of each document."""
+    twin = MemoryTrendStore()
+    twin.add(counted(distinct(stream)))
+    return counts(twin)
+
+
+@PER_EXAMPLE
+@given(edited_streams, st.data())
+def test_any_interleaving_of_editions_ends_as_if_only_the_newest_had_come(new_store, stream, data):
+    store = new_store()
+    for _ in range(2):
+        order = data.draw(st.permutations(stream))
+        cut = data.draw(st.integers(0, len(order)))
+        store.add(counted(order[:cut]))
+        store.add(counted(order[cut:]))
+    assert counts(store) == only(stream)
+    told = {
+        piece.document: piece
+        for one in counted(distinct(stream))
+        for added in one.contributions
+        for piece in added.bucket.evidence
+    }
+    for bucket in state(store).values():
+        for piece in bucket.evidence:
+            assert piece.at == told[piece.document].at
+    assert {name for day in store.counted_days() for name in store.counted_documents(day)} == {
+        one.id for one in stream
+    }
+
+
+@PER_EXAMPLE
+@given(edited_streams)
+def test_redis_answers_to_editions_what_the_memory_twin_does(redis_client, stream):
+    redis_client.flushall()
+    real, twin = RedisTrendStore(redis_client), MemoryTrendStore()
+    for one in stream:
+        assert real.add(counted([one])) == twin.add(counted([one]))
+    assert state(real) == state(twin)
+
+
+def test_a_newer_classification_moves_the_document_and_says_what_it_left(new_store):
+    store = new_store()
+    old = document("a", topic="Earnings", classified_at=T0)
+    new = document("a", topic="M&A", model="n@2", classified_at=T0 + timedelta(seconds=1))
+    store.add(counted([old]))
+    answer = store.add(counted([new]))
+    assert answer[SeriesKey(topic="Earnings"), T0].totals == Totals()
+    assert answer[SeriesKey(topic="M&A"), T0].totals.documents == 1
+    assert answer[EVERYTHING, T0].totals.documents == 1
+    assert answer[SeriesKey(topic="Earnings"), T0].evidence == ()
+    assert store.buckets(SeriesKey(topic="Earnings"), *FOREVER) == []
+    # the older one, late: nothing moves back
+    assert store.add(counted([old]))[EVERYTHING, T0] == answer[EVERYTHING, T0]
+    assert store.buckets(SeriesKey(topic="Earnings"), *FOREVER) == []
+
+
+def test_the_revision_of_a_bucket_grows_also_when_a_document_leaves_it(new_store):
+    store = new_store()
+    first = store.add(counted([document("a", classified_at=T0)]))[EVERYTHING, T0]
+    tomorrow = T0 + timedelta(days=1)
+    later = T0 + timedelta(seconds=1)
+    answer = store.add(counted([document("a", tomorrow, classified_at=later)]))
+    assert answer[EVERYTHING, T0].revision > first.revision
+    assert answer[EVERYTHING, tomorrow].totals.documents == 1
+
+
+def test_stories_and_voices_of_a_bucket_are_told_apart(new_store):
+    store = new_store()
+    store.add(
+        counted(
+            [
+                document(f"d{n}", story=f"s{n % 7}", author=f"a{n % 3}", position=n // 7)
+                for n in range(30)
+            ]
+        )
+    )
+    (bucket,) = store.buckets(EVERYTHING, *FOREVER)
+    assert (distinct_names(bucket.stories), distinct_names(bucket.voices)) == (7, 3)
 
 
 def test_series_named_with_separators_stay_apart(new_store):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select
 
 from pipeline.stores.archive import SqlArchive
@@ -12,10 +13,18 @@ from pipeline.stores.database import reading, writing
 from pipeline.stores.memory import MemoryTrendStore
 from pipeline.stores.recount import days_archived_since, recount
 from pipeline.stores.redis_trends import RedisTrendStore
-from pipeline.stores.tables import classifications, documents, trend_buckets
+from pipeline.stores.tables import classifications, document_editions, documents, trend_buckets
 from pipeline.stores.trend_history import newest_persisted, persist, persisted
 from pipeline.trends import EVERYTHING, TOTALS_FIELDS, Bucket, SeriesKey
-from tests.contracts.streams import FOREVER, T0, counted, distinct, document, streams
+from tests.contracts.streams import (
+    FOREVER,
+    T0,
+    counted,
+    distinct,
+    document,
+    edited_streams,
+    streams,
+)
 
 NOW = datetime(2026, 1, 6, 12, tzinfo=UTC)
 RETENTION = timedelta(days=8)
@@ -118,7 +127,7 @@ def test_a_counted_document_that_is_not_archived_is_found(engine, store):
 def test_a_sum_that_is_wrong_by_one_millionth_is_found(engine, store, redis_client):
     SqlArchive(engine).store([document("a")], NOW)
     store.add(counted([document("a")]))
-    key = f"bw:{{trends}}:b:20260105:{SeriesKey(topic='Earnings')}"
+    key = f"bw:{{trends}}:2:b:20260105:{SeriesKey(topic='Earnings')}"
     (minute,) = [field for field in redis_client.hkeys(key) if not field.startswith(b"e")]
     packed = redis_client.hget(key, minute)
     # 700,000 as msgpack's uint32, then one more
@@ -163,15 +172,53 @@ def test_a_document_on_its_way_is_not_a_lasting_difference_and_a_lost_one_is(eng
     assert not both.equal
 
 
-def test_a_reclassified_document_counts_as_it_first_was(engine, store):
+def test_a_reclassified_document_moves_in_redis_and_in_sql_alike(engine, store):
     archive = SqlArchive(engine)
-    archive.store([document("a", topic="Earnings")], NOW)
-    archive.store([document("a", topic="M&A", model="new@2")], NOW)
-    store.add(counted([document("a", topic="Earnings")]))
-    store.add(counted([document("a", topic="M&A", model="new@2")]))
+    old = document("a", topic="Earnings", classified_at=T0)
+    new = document("a", topic="M&A", model="new@2", classified_at=T0 + timedelta(hours=1))
+    for one in (old, new, old):
+        archive.store([one], NOW)
+        store.add(counted([one]))
+        assert compare(engine, store, NOW, RETENTION).equal
     with reading(engine) as connection:
-        assert len(connection.execute(select(classifications)).all()) == 2
+        rows = connection.execute(
+            select(classifications.c.model_version, classifications.c.counted)
+        ).all()
+    assert set(rows) == {("test@1", False), ("new@2", True)}
+    assert store.buckets(SeriesKey(topic="Earnings"), *FOREVER) == []
+
+
+@PER_EXAMPLE
+@given(edited_streams, st.data())
+def test_redis_and_sql_agree_on_the_newest_edition_in_whatever_order_each_gets_them(
+    engine, redis_client, store, stream, data
+):
+    redis_client.flushall()
+    empty(engine)
+    archive = SqlArchive(engine)
+    for one_side in (lambda part: archive.store(part, NOW), lambda part: store.add(counted(part))):
+        for _ in range(2):
+            order = data.draw(st.permutations(stream))
+            cut = data.draw(st.integers(0, len(order)))
+            one_side(order[:cut])
+            one_side(order[cut:])
     assert compare(engine, store, NOW, RETENTION).equal
+    redis_client.flushall()
+    rebuild(engine, store, NOW, RETENTION)
+    assert compare(engine, store, NOW, RETENTION).equal
+
+
+def test_what_an_edited_document_said_before_is_kept(engine):
+    archive = SqlArchive(engine)
+    archive.store([document("a", text="Profit warning")], NOW)
+    archive.store([document("a", text="Profit warning, corrected", version=2)], NOW)
+    archive.store([document("a", text="Profit warning")], NOW)
+    with reading(engine) as connection:
+        assert connection.scalar(select(documents.c.text)) == "Profit warning, corrected"
+        before = connection.execute(
+            select(document_editions.c.version, document_editions.c.text)
+        ).all()
+    assert [tuple(row) for row in before] == [(1, "Profit warning")]
 
 
 def test_days_are_utc_days_of_publication(engine):
@@ -203,6 +250,20 @@ def test_trend_buckets_become_what_redis_holds_and_only_changes_are_written(engi
     held = [bucket.totals for bucket in store.buckets(EVERYTHING, *FOREVER)]
     assert [bucket.totals for bucket in persisted(engine, EVERYTHING, *FOREVER)] == held
     assert newest_persisted(engine) == T0 + timedelta(minutes=19)
+
+
+def test_a_bucket_a_document_moved_away_from_is_kept_as_it_now_is(engine, store):
+    store.add(counted([document("a", classified_at=T0), document("b", classified_at=T0)]))
+    persist(engine, store)
+    later = T0 + timedelta(minutes=1)
+    store.add(counted([document("a", topic="M&A", subjects=(), classified_at=later)]))
+    persist(engine, store)
+    left = kept(engine)
+    assert left[SeriesKey(topic="Earnings"), T0][0] == 1
+    assert left[SeriesKey(topic="M&A"), T0][0] == 1
+    assert {name: totals for name, totals in left.items() if totals[0]} == {
+        name: bucket.totals.row() for name, bucket in state(store).items()
+    }
 
 
 def test_changes_that_could_not_be_kept_come_again(engine, store):

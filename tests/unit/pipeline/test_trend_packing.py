@@ -24,7 +24,7 @@ def cut(documents: Sequence[CountedDocument], most: int) -> list[Batch]:
 def test_a_batch_never_holds_more_contributions_than_allowed_unless_one_document_does():
     small = counted([document(f"d{n}") for n in range(10)])  # five contributions each
     large = counted([document("large", subjects=tuple("ABCDEFGH"))])
-    sizes = [len(msgspec.msgpack.decode(batch.argument)[2]) for batch in cut(small + large, 12)]
+    sizes = [len(msgspec.msgpack.decode(batch.arguments[0])[2]) for batch in cut(small + large, 12)]
     assert sizes == [2, 2, 2, 2, 2, 1]
 
 

@@ -1,11 +1,13 @@
 """Which series a document touches, and that counting is arithmetic without surprises."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.distinct import tally_of, together
 from pipeline.documents import (
     Classification,
     ClassifiedDocument,
@@ -19,6 +21,7 @@ from pipeline.documents import (
 from pipeline.trends import (
     EVERYTHING,
     MAX_EVIDENCE,
+    TOTALS_FIELDS,
     Bucket,
     Evidence,
     SeriesKey,
@@ -26,6 +29,7 @@ from pipeline.trends import (
     contributions,
     merged,
     strongest,
+    taken_out,
 )
 
 AT = datetime(2026, 1, 5, 12, 34, 56, tzinfo=UTC)
@@ -85,7 +89,7 @@ def test_a_repeat_of_a_story_counts_and_is_not_novel():
 
 def test_a_document_without_a_sentiment_is_counted_as_one():
     (everything, *_) = contributions(classified(sentiment=None))
-    assert everything.bucket.totals == Totals(documents=1, novel=1)
+    assert everything.bucket.totals == Totals(documents=1, novel=1, novelty=100)
 
 
 def test_the_bucket_is_the_minute_of_publication():
@@ -110,7 +114,7 @@ def test_what_is_no_series_key_is_refused(text: str):
         SeriesKey.parse(text)
 
 
-totals = st.builds(Totals, *[st.integers(0, 10**9)] * 9)
+totals = st.builds(Totals, *[st.integers(0, 10**9)] * len(TOTALS_FIELDS))
 
 
 def piece(number: int, negative_micro: int, novel: bool) -> Evidence:
@@ -126,8 +130,17 @@ def piece(number: int, negative_micro: int, novel: bool) -> Evidence:
 
 
 pieces = st.builds(piece, st.integers(0, 60), st.integers(0, 5), st.booleans())
+tallies = st.lists(st.text(max_size=2), max_size=5).map(
+    lambda names: together(tally_of(name) for name in names)
+)
 buckets = st.builds(
-    Bucket, start=st.just(AT), totals=totals, evidence=st.lists(pieces, max_size=30).map(strongest)
+    Bucket,
+    start=st.just(AT),
+    totals=totals,
+    evidence=st.lists(pieces, max_size=30).map(strongest),
+    stories=tallies,
+    voices=tallies,
+    revision=st.integers(0, 9),
 )
 
 
@@ -136,6 +149,39 @@ def test_merging_is_associative_and_commutative(one: Bucket, two: Bucket, three:
     assert merged(one, two) == merged(two, one)
     assert merged(merged(one, two), three) == merged(one, merged(two, three))
     assert merged(one, Bucket(start=AT)) == one
+
+
+@given(buckets, buckets)
+def test_what_was_merged_can_be_taken_out_again(one: Bucket, two: Bucket):
+    left = taken_out(merged(one, two), two, DocumentId("nobody"))
+    assert left.counts == one.counts
+    assert left.revision == one.revision + 2 * two.revision
+
+
+def test_a_document_taken_out_takes_its_evidence_along():
+    (everything, *_) = contributions(classified())
+    left = taken_out(everything.bucket, everything.bucket, DocumentId("d1"))
+    assert left == Bucket(start=everything.bucket.start, revision=2)
+
+
+def test_a_document_whose_language_counts_apart_is_in_twice_as_many_series():
+    both = contributions(replace(classified(subject("AAPL")), lang_apart=True))
+    assert {str(one.series) for one in both if one.series.lang} == {
+        "lang=en",
+        "source=rss:test|lang=en",
+        "topic=Earnings|lang=en",
+        "subject=AAPL|lang=en",
+        "subject=AAPL|topic=Earnings|lang=en",
+    }
+    assert {one.series.lang for one in both} == {None, "en"}
+
+
+def test_late_suspected_and_repeated_documents_are_counted_as_such():
+    repeat = replace(classified(), late=True, story=Story(id="s", position=2, suspected_spam=True))
+    totals = contributions(repeat)[0].bucket.totals
+    assert (totals.late, totals.suspected, totals.novelty, totals.novel) == (1, 1, 56, 0)
+    said = replace(classified(), story=Story(id="s", position=0, novelty=31))
+    assert contributions(said)[0].bucket.totals.novelty == 31
 
 
 def test_buckets_of_different_minutes_are_not_merged():
