@@ -4,16 +4,19 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from pipeline.documents import Document
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.feeds.feed import FeedState, SourceConfig
-from pipeline.feeds.fetch import Fetcher, agent
+from pipeline.feeds.fetch import Fetcher, Limits, agent
 from pipeline.feeds.kinds import FEEDS, open_feed
 
-_AT_ONCE = 8
+# two of one host at most are asked at once, so this many find hosts of their own
+_AT_ONCE = 16
+# somebody waits for the answer, and sources of one host take turns
+_PATIENT = Limits(patience=timedelta(minutes=2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,12 @@ class SourceCheck:
     def newest(self) -> datetime | None:
         """The publication time of its newest item."""
         return max((document.published_at for document in self.documents), default=None)
+
+    @property
+    def titles(self) -> list[str]:
+        """What its three newest say, in a line each."""
+        newest = sorted(self.documents, key=lambda one: one.published_at, reverse=True)
+        return [" ".join((one.title or one.body).split())[:120] for one in newest[:3]]
 
 
 def preview(
@@ -51,7 +60,10 @@ def preview(
         name = urlsplit(url).hostname or "preview"
     except ValueError:
         name = "preview"
-    source = SourceConfig(name=name[:80], kind=kind, url=url, allow_private=allow_private)
+    # a person asks, once: robots.txt is for those who come again by themselves
+    source = SourceConfig(
+        name=name[:80], kind=kind, url=url, allow_private=allow_private, robots=False
+    )
     feed = open_feed(source, fetcher or Fetcher(agent=agent(contact)))
     return feed.poll(FeedState(), datetime.now(UTC)).documents
 
@@ -63,7 +75,7 @@ def check(
     fetcher: Fetcher | None = None,
 ) -> list[SourceCheck]:
     """Each source asked once, several at a time, in the given order; raises nothing."""
-    shared = fetcher or Fetcher(agent=agent(contact))
+    shared = fetcher or Fetcher(_PATIENT, agent=agent(contact))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda source: _checked(source, shared), sources))
 
@@ -72,10 +84,9 @@ def _checked(source: SourceConfig, fetcher: Fetcher) -> SourceCheck:
     began = time.monotonic()
     try:
         poll = open_feed(source, fetcher).poll(FeedState(), datetime.now(UTC))
-    except Unavailable as error:
-        return SourceCheck(
-            source=source, error=error.what, seconds=round(time.monotonic() - began, 3)
-        )
+    except Exception as error:  # one source, whatever it sends, is not the others
+        reason = error.what if isinstance(error, Unavailable) else repr(error)
+        return SourceCheck(source=source, error=reason, seconds=round(time.monotonic() - began, 3))
     return SourceCheck(
         source=source,
         documents=poll.documents,

@@ -10,6 +10,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urljoin
@@ -34,6 +35,9 @@ from pipeline.feeds.robots_files import RobotsFiles
 
 __all__ = ["Fetcher", "Fetches", "Limits", "Page", "agent", "shown", "web_url", "wished"]
 
+# A file of rules is small: a host that makes us wait for it costs less than a page may.
+_ROBOTS_SECONDS = 10.0
+_ROBOTS_BYTES = 1_000_000
 # Only where a server says when is it left alone as a whole; another status is one page's.
 _HOST_WIDE = frozenset({429, 503})
 
@@ -87,6 +91,11 @@ class Fetcher:
         self._turns = turns or MemoryTurns(clock)
         self._slots = Slots(limits.host_requests)
         self._robots = RobotsFiles(self._robots_txt, clock)
+        self._robots_limits = replace(
+            limits,
+            total_seconds=min(limits.total_seconds, _ROBOTS_SECONDS),
+            max_bytes=min(limits.max_bytes, _ROBOTS_BYTES),
+        )
 
     def fetch(
         self,
@@ -118,7 +127,8 @@ class Fetcher:
         def private(target: httpx.URL) -> bool:
             return allow_private and origin in (None, _place(target))
 
-        return self._follow(web_url(url), asked, frozenset(headers or {}), private, robots)
+        secret = frozenset(headers or {})
+        return self._follow(web_url(url), asked, secret, private, robots, self._limits)
 
     def _follow(
         self,
@@ -127,9 +137,10 @@ class Fetcher:
         secret: frozenset[str],
         private: Callable[[httpx.URL], bool],
         robots: bool,
+        limits: Limits,
     ) -> Page:
-        deadline = self._clock() + self._limits.total_seconds
-        for _ in range(self._limits.max_redirects + 1):
+        deadline = self._clock() + limits.total_seconds
+        for _ in range(limits.max_redirects + 1):
             # what waiting for our turn takes is not the server's time
             before = self._clock()
             allowed = private(target)
@@ -139,7 +150,7 @@ class Fetcher:
                 deadline += self._clock() - before
                 guard = Guard(deadline, self._clock, allowed, self._resolve)
                 try:
-                    page, location = get(target, headers, guard, self._limits)
+                    page, location = get(target, headers, guard, limits)
                 except HttpStatus as error:
                     if error.retry_after is not None and error.status in _HOST_WIDE:
                         self._turns.hold(target.host, error.retry_after)
@@ -152,7 +163,7 @@ class Fetcher:
             if _place(onward) != _place(target):
                 headers = {name: value for name, value in headers.items() if name not in secret}
             target = onward
-        raise Unavailable(f"{shown(target)}: more than {self._limits.max_redirects} redirects")
+        raise Unavailable(f"{shown(target)}: more than {limits.max_redirects} redirects")
 
     def _take_turn(self, url: httpx.URL, rules: Robots) -> None:
         gap = max(self._limits.host_gap, rules.delay)
@@ -169,7 +180,9 @@ class Fetcher:
 
     def _robots_txt(self, url: httpx.URL, allow_private: bool) -> Page:
         headers = self._headers("text/plain, */*;q=0.1")
-        return self._follow(url, headers, frozenset(), lambda _: allow_private, robots=False)
+        return self._follow(
+            url, headers, frozenset(), lambda _: allow_private, False, self._robots_limits
+        )
 
 
 def _place(url: httpx.URL) -> tuple[str, str, int | None]:

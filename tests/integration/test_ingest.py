@@ -379,6 +379,7 @@ def test_preview_and_check_store_and_send_nothing(server: FeedServer) -> None:
     good, broken = check([source(server, "good"), source(server, "none")], fetcher=fetcher)
     assert (len(good.documents), good.error) == (2, None)
     assert good.newest == datetime(2026, 3, 8, 23, 58, 37, tzinfo=UTC)
+    assert good.titles == ["Shares of Acme fall"] * 2
     assert (broken.documents, broken.error) == ((), f"{server.url('/none')}: HTTP 404")
 
 

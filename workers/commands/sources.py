@@ -14,7 +14,10 @@ subjects_app = typer.Typer(no_args_is_help=True, help="The companies texts are a
 
 @feeds_app.command(epilog="Example: BELLWETHER_FEEDS=feeds.yaml bellwether feeds check")
 def check(as_json: AsJson = False) -> None:
-    """Ask every source of the feed file once. Exit status 1 if one does not work."""
+    """Ask every source of the feed file once and say what it would give; nothing is stored.
+
+    Exit status 1 if one does not work.
+    """
     from workers.feed_file import feed_file
     from workers.feeds import check as check_sources
 
@@ -29,13 +32,15 @@ def check(as_json: AsJson = False) -> None:
                     "documents": len(result.documents),
                     "skipped": result.skipped,
                     "newest": result.newest,
+                    "titles": result.titles,
                     "error": result.error,
                     "seconds": result.seconds,
                 }
             )
         elif result.error is None:
             newest = "" if result.newest is None else f", newest {result.newest:%Y-%m-%d %H:%M}"
-            say(f"{result.source.name}: {len(result.documents)} documents{newest}")
+            title = "".join(f": {title}" for title in result.titles[:1])
+            say(f"{result.source.name}: {len(result.documents)} documents{newest}{title}")
         else:
             say(f"{result.source.name}: {result.error}")
     broken = sum(result.error is not None for result in results)

@@ -153,9 +153,11 @@ def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
 
 def test_the_shipped_feeds_are_complete_and_in_both_languages() -> None:
     sources = read_feeds(ROOT / "feeds.yaml").sources
-    assert len(sources) >= 12
-    assert sum(source.lang == "zh" for source in sources) >= 3
-    assert sum(source.lang == "en" for source in sources) >= 6
+    assert len(sources) >= 30
+    assert sum(source.lang == "zh" for source in sources) >= 10
+    assert sum(source.lang == "en" for source in sources) >= 20
+    assert len({source.url for source in sources}) == len(sources)
+    assert {source.tier for source in sources} == {1, 2, 3}
     for source in sources:
         assert source.kind in FEEDS
         assert source.publisher
