@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from pipeline.documents import Classification
-from pipeline.ports import Classifier, ClassifierInput
+from pipeline.ports import Answer, Classifier, ClassifierInput, answers_of
 
 
 def no_model(lang: str, version: str) -> Classification:
@@ -36,24 +36,28 @@ class ByLanguage:
 
     def classify(self, inputs: Sequence[ClassifierInput]) -> list[Classification]:
         """One classification per input, in order; without a model, one with the reason."""
+        return [answer.classification for answer in self.answers(inputs)]
+
+    def answers(self, inputs: Sequence[ClassifierInput]) -> list[Answer]:
+        """The same, with embeddings from the models that have them."""
         found = [self._models.get(one.lang) for one in inputs]
         first = found[0] if found else None
         # nearly every batch is in one language: no splitting then
         if first is not None and all(model is first for model in found):
-            return first.classify(inputs)
-        answers: list[Classification | None] = [None] * len(inputs)
+            return answers_of(first, inputs)
+        answers: list[Answer | None] = [None] * len(inputs)
         places: dict[int, list[int]] = {}
         for place, model in enumerate(found):
             if model is None:
                 lang = inputs[place].lang
                 self.unserved[lang] += 1
-                answers[place] = no_model(lang, self._version)
+                answers[place] = Answer(classification=no_model(lang, self._version))
             else:
                 places.setdefault(id(model), []).append(place)
         for mine in places.values():
             model = found[mine[0]]
             assert model is not None
-            given = model.classify([inputs[place] for place in mine])
+            given = answers_of(model, [inputs[place] for place in mine])
             for place, answer in zip(mine, given, strict=True):
                 answers[place] = answer
         return [answer for answer in answers if answer is not None]

@@ -8,7 +8,7 @@ adapter raises `Unavailable` when its store does not answer, and nothing else by
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pipeline.documents import (
     Classification,
@@ -20,6 +20,7 @@ from pipeline.documents import (
     SubjectId,
 )
 from pipeline.editions import OLDEST, edition_of
+from pipeline.stories import Telling
 from pipeline.trends import Bucket, Contribution, SeriesKey, contributions
 
 
@@ -46,6 +47,30 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A classification, and beside it what does not travel: the `sign_bits` of the text's
+    embedding (`pipeline.stories`), where the model has one."""
+
+    classification: Classification
+    embedding: bytes | None = None
+
+
+@runtime_checkable
+class EmbeddingClassifier(Protocol):
+    """A `Classifier` that gives embeddings too."""
+
+    def answers(self, inputs: Sequence[ClassifierInput]) -> list[Answer]:
+        """As `Classifier.classify`, each with its embedding."""
+
+
+def answers_of(classifier: Classifier, inputs: Sequence[ClassifierInput]) -> list[Answer]:
+    """The answers of any classifier, without embeddings where it has none."""
+    if isinstance(classifier, EmbeddingClassifier):
+        return classifier.answers(inputs)
+    return [Answer(classification=one) for one in classifier.classify(inputs)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
     """The subjects of a document, and the names each goes by in its title and text.
 
@@ -68,9 +93,10 @@ class SubjectLinker(Protocol):
 class StoryIndex(Protocol):
     """Which story each document tells. Remembers stories for a limited time."""
 
-    def place(self, documents: Sequence[tuple[DocumentId, str]]) -> list[Story]:
-        """For each (document id, story fingerprint): the story, and how many other
-        documents told it before. Asking again for the same document gives the same answer."""
+    def place(self, tellings: Sequence[Telling]) -> list[Story]:
+        """The story of each telling, in order: a story told within two days whose text or
+        whose reposted document it repeats, else a new one. Asking again for the same
+        document gives the same answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from pipeline.documents import (
 from pipeline.errors import Rejected, Unavailable
 from pipeline.languages import language_of
 from pipeline.ports import (
+    Answer,
     Archive,
     Classifier,
     ClassifierInput,
@@ -26,9 +27,10 @@ from pipeline.ports import (
     StoryIndex,
     SubjectLinker,
     TrendStore,
+    answers_of,
     counted,
 )
-from pipeline.stories import fingerprint
+from pipeline.stories import telling
 from pipeline.trends import ALLOWED_LATENESS, SeriesKey, TrendPoint
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS, Outgoing, Record
 
@@ -85,8 +87,8 @@ class Classify:
         answers = self._classified(inputs)
         places = self._stories.place(
             [
-                (document.id, fingerprint(document))
-                for (_, document, _, _), answer in zip(prepared, answers, strict=True)
+                telling(document, [one.id for one in linked.subjects], answer.embedding)
+                for (_, document, _, linked), answer in zip(prepared, answers, strict=True)
                 if not isinstance(answer, Rejected)
             ]
         )
@@ -99,9 +101,9 @@ class Classify:
             classified = ClassifiedDocument(
                 document=document,
                 lang=lang,
-                subjects=_with_sentiment(linked.subjects, answer),
+                subjects=_with_sentiment(linked.subjects, answer.classification),
                 story=next(place),
-                classification=answer,
+                classification=answer.classification,
                 late=document.published_at < self._newest - ALLOWED_LATENESS,
                 lang_apart=lang in self._languages_apart,
             )
@@ -111,12 +113,12 @@ class Classify:
             outgoing.append(replace(CLASSIFIED.encode(classified), partition=record.partition))
         return Handled(outgoing, rejected)
 
-    def _classified(self, inputs: Sequence[ClassifierInput]) -> list[Classification | Rejected]:
+    def _classified(self, inputs: Sequence[ClassifierInput]) -> list[Answer | Rejected]:
         """The classifier's answers; a text it cannot take is found by halving the batch."""
         if not inputs:
             return []
         try:
-            return list(self._classifier.classify(inputs))
+            return list(answers_of(self._classifier, inputs))
         except (Unavailable, MemoryError):
             raise
         except Exception as error:

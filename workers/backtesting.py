@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from pipeline.documents import ClassifiedDocument
 from pipeline.ports import Classifier, SubjectLinker
 from pipeline.stages import Classify
-from pipeline.stores.memory import MemoryStoryIndex
+from pipeline.stores.memory_stories import MemoryStoryIndex
 from pipeline.stores.recount import classified_between
 from pipeline.wire import CLASSIFIED, DOCUMENTS, Record
 from workers.replay import MAX_LINE_BYTES, Line, lines_of

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from pipeline.documents import ClassifiedDocument, DocumentId, Story
+from pipeline.documents import ClassifiedDocument, DocumentId
 from pipeline.editions import edition_of
 from pipeline.ports import CountedDocument
 from pipeline.trends import Bucket, Contribution, Counts, SeriesKey, merged, taken_out
@@ -101,25 +101,6 @@ class MemoryTrendStore:
             for start, bucket in minutes.items():
                 if _day(start) == day and bucket.totals.documents:
                     yield (series, start), bucket.counts
-
-
-class MemoryStoryIndex:
-    """`StoryIndex` in a dictionary; nothing expires."""
-
-    def __init__(self, most_members: int = 1_000) -> None:
-        self._most = most_members
-        self._stories: dict[str, dict[DocumentId, int]] = {}
-
-    def place(self, documents: Sequence[tuple[DocumentId, str]]) -> list[Story]:
-        """The story of each (document id, fingerprint), in order."""
-        found: list[Story] = []
-        for document, fingerprint in documents:
-            members = self._stories.setdefault(fingerprint, {})
-            place = members.get(document, len(members))
-            if place < self._most:
-                members[document] = place
-            found.append(Story(id=fingerprint, position=place))
-        return found
 
 
 class MemorySeriesStates:

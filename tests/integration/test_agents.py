@@ -18,7 +18,7 @@ from pipeline.documents import Classification, Sentiment
 from pipeline.errors import Unavailable
 from pipeline.ports import Classifier, ClassifierInput
 from pipeline.stages import Classify, Handled
-from pipeline.stores.memory import MemoryStoryIndex
+from pipeline.stores.memory_stories import MemoryStoryIndex
 from pipeline.subjects import CatalogueLinker
 from pipeline.wire import Outgoing, Record
 from workers.agents import StageRunner

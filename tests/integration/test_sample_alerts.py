@@ -11,7 +11,7 @@ from alerts.rules import load_rules
 from models.load import load_classifier
 from pipeline.catalogue import load_catalogue
 from pipeline.stages import Classify
-from pipeline.stores.memory import MemoryStoryIndex
+from pipeline.stores.memory_stories import MemoryStoryIndex
 from pipeline.subjects import CatalogueLinker
 from pipeline.wire import CLASSIFIED, Record, encode_json
 from workers.sample import DECOYS, EXPECTED, SEED, sample_documents

@@ -6,14 +6,17 @@ from datetime import timedelta
 import pytest
 import redis
 
-from pipeline.documents import DocumentId
+from pipeline.documents import Document, DocumentId
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.stores.redis_connection import connect_redis, redis_unavailable
 from pipeline.stores.redis_stories import RedisStoryIndex
 from pipeline.stores.redis_trends import RedisTrendStore
+from pipeline.stories import telling
 from pipeline.trends import EVERYTHING
 from tests.contracts.streams import FOREVER, T0, counted, document
 from tests.services import RedisServer, free_port
+
+DOCUMENT = Document(id=DocumentId("a"), source="test", published_at=T0, text="a text")
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_a_redis_that_is_not_there_is_unavailable_in_every_call():
         lambda: list(store.series()),
         lambda: list(store.days()),
         store.now,
-        lambda: RedisStoryIndex(client).place([(DocumentId("a"), "x")]),
+        lambda: RedisStoryIndex(client).place([telling(DOCUMENT)]),
     ):
         with pytest.raises(Unavailable) as raised:
             call()
@@ -63,7 +66,7 @@ def test_a_full_redis_is_unavailable_and_counts_nothing_by_halves(redis_client):
         with pytest.raises(Unavailable):
             store.add(counted([document(f"d{n}", T0 + timedelta(minutes=n)) for n in range(20)]))
         with pytest.raises(Unavailable):
-            RedisStoryIndex(redis_client).place([(DocumentId("a"), "x")])
+            RedisStoryIndex(redis_client).place([telling(DOCUMENT)])
     finally:
         redis_client.config_set("maxmemory", "0")
     assert documents_counted(store) == 1

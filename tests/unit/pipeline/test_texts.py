@@ -1,4 +1,4 @@
-"""Languages and stories, from the text alone."""
+"""Languages, voices and novelty."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from pipeline.documents import (
     Story,
 )
 from pipeline.languages import language_of
-from pipeline.stories import fingerprint, novelty
+from pipeline.stories import novelty
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -39,32 +39,6 @@ def document(text: str, lang: str | None = None, name: str = "d") -> Document:
 )
 def test_the_script_decides_and_the_tag_is_a_hint(text, tag, language):
     assert language_of(document(text, tag)) == language
-
-
-@pytest.mark.parametrize(
-    "copy",
-    [
-        "RT @desk: Acme shares fall after warning https://t.co/x1",
-        "acme SHARES fall after warning",
-        "Acme shares fall after warning $ACME $XYZ #stocks 123",
-        "Acme  shares fall, after warning!!",
-    ],
-)
-def test_copies_share_a_fingerprint(copy: str):
-    assert fingerprint(document(copy)) == fingerprint(document("Acme shares fall after warning"))
-
-
-def test_other_words_are_another_story():
-    assert fingerprint(document("Acme shares rise")) != fingerprint(document("Acme shares fall"))
-
-
-def test_a_text_without_words_is_only_its_own_copy():
-    link = "https://t.co/abc"
-    assert fingerprint(document(link, name="a")) != fingerprint(document(link, name="b"))
-
-
-def test_full_width_forms_are_the_same_words():
-    assert fingerprint(document("ＡＣＭＥ shares")) == fingerprint(document("acme shares"))
 
 
 def test_a_publishers_family_speaks_before_its_authors():

@@ -8,10 +8,12 @@ import pytest
 
 from models.lexicon_topics import TOPICS
 from models.load import load_classifier
-from pipeline.documents import Classification, Document, validated
+from pipeline.copies import wording
+from pipeline.documents import Classification, Document, SubjectId, validated
 from pipeline.languages import language_of
 from pipeline.ports import ClassifierInput
-from pipeline.stories import fingerprint
+from pipeline.stores.memory_stories import MemoryStoryIndex
+from pipeline.stories import telling
 from pipeline.wire import DOCUMENTS, encode_json
 from workers.sample import DECOYS, EXPECTED, LENGTH, SEED, Planted, sample_documents
 from workers.sample_companies import COMPANIES
@@ -152,7 +154,7 @@ def test_the_planted_surges_are_negative_in_many_different_words(
         negative = [
             one for one in texts if (felt := read[one.id].sentiment) and felt.label == "negative"
         ]
-        assert len({fingerprint(one) for one in negative}) >= 25, planted.kind
+        assert len({wording(one).template for one in negative}) >= 25, planted.kind
         assert len({one.voice for one in negative}) >= 20, planted.kind
 
 
@@ -165,7 +167,11 @@ def test_the_supplier_is_named_wherever_its_customer_is_hit(documents: list[Docu
 
 def test_spam_and_reposts_are_many_documents_but_one_story(documents: list[Document]) -> None:
     for planted in (SPAM, REPOSTS):
-        told = Counter(fingerprint(one) for one in within(planted, documents))
+        tellings = [
+            telling(one, [SubjectId(name) for name in one.subjects])
+            for one in within(planted, documents)
+        ]
+        told = Counter(story.id for story in MemoryStoryIndex().place(tellings))
         ((_, copies),) = told.most_common(1)
         assert copies >= 140, planted.kind
 
