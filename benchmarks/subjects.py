@@ -2,11 +2,11 @@
 
     python -m benchmarks.subjects [--data ../shared/data] [--json] [--wrong 40]
 
-(a) Cashtags as the answer key: every cashtag is cut out of the text of tweets that have one
-to three, the rest is linked, and what is found is compared with the tags. (b) Links that were
-judged by reading are compared with what is linked now. (c) A catalogue made of the entity
-names of one half of a labelled set links the other half. Then the cost per document and of
-loading. The data is not part of the project: `--data` or BELLWETHER_DATA says where it is.
+Cashtags as the answer key: every cashtag is cut out of the text of tweets that have one to
+three, the rest is linked, and what is found is compared with the tags. Then the cost per
+document and of loading. The data is not part of the project: `--data` or BELLWETHER_DATA says
+where it is. `benchmarks/judged_links.py` holds links judged by reading,
+`benchmarks/entity_names.py` a catalogue of a user's own names.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,15 +26,13 @@ from pathlib import Path
 import msgspec
 
 from pipeline.catalogue import Catalogue, Entry, load_catalogue, ordinary_words
-from pipeline.documents import Document, SubjectId
+from pipeline.documents import Document, Subject, SubjectId
 from pipeline.subjects import CatalogueLinker
 
 CASHTAG = re.compile(r"\$[A-Za-z][A-Za-z0-9._]*")
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 # A subject this relevant is the one a short text is about, not one of several it names.
-SURE = 0.9
-# Share of a name's headlines that are labelled with it, for it to be taken for a name.
-_LABELLED = 0.8
+SURE = 0.8
 
 
 @dataclass
@@ -71,69 +69,29 @@ def without_cashtags(document: Document) -> Document:
     return replace(document, subjects=(), text=CASHTAG.sub("", document.text or ""))
 
 
+def links_without_cashtags(
+    linker: CatalogueLinker, documents: Iterable[Document]
+) -> Iterator[tuple[Document, set[str], tuple[Subject, ...]]]:
+    """(document, subjects of its tags, links of the text without them) of each document with
+    one to three tags."""
+    for document in documents:
+        if 1 <= len(document.subjects) <= 3:
+            day = replace(document, text=" ", title=None)
+            wanted = {str(one.id) for one in linker.link(day)}
+            yield document, wanted, linker.link(without_cashtags(document))
+
+
 def by_cashtags(
     linker: CatalogueLinker, documents: list[Document], least: float = 0.0
 ) -> tuple[Score, list[tuple[Document, set[str], set[str]]]]:
     """(a): the score, and (document, made, wanted) of each with a link the tags do not have."""
     score, wrong = Score(), []
-    for document in documents:
-        if not 1 <= len(document.subjects) <= 3:
-            continue
-        day = replace(document, text=" ", title=None)
-        wanted = {str(one.id) for one in linker.link(day)}
-        links = linker.link(without_cashtags(document))
+    for document, wanted, links in links_without_cashtags(linker, documents):
         made = {str(one.id) for one in links if one.relevance >= least}
         score.add(made, wanted)
         if made - wanted:
             wrong.append((document, made, wanted))
     return score, wrong
-
-
-def by_entity_names(data: Path) -> Score:
-    """(c): names learned from `train`, linked in `valid`, of the names `train` holds.
-
-    The labels also name "shares", "market" and "gold" now and then. A name stays in the
-    catalogue if `train` labels it in most of the headlines of `train` that hold it, and if it is
-    no ordinary word.
-    """
-    train, valid = (
-        [json.loads(line) for line in (data / "labelled" / name).read_text("utf-8").splitlines()]
-        for name in (
-            "headlines_entity_sentiment.train.jsonl",
-            "headlines_entity_sentiment.valid.jsonl",
-        )
-    )
-    ids = {name: SubjectId("name:" + name.lower()) for row in train for name in row["entities"]}
-    linker = _linker_of(ids)
-    linked: Counter[str] = Counter()
-    labelled: Counter[str] = Counter()
-    for row in train:
-        linked.update(_linked(linker, row["text"]))
-        labelled.update({str(ids[name]) for name in row["entities"]})
-    words = ordinary_words()
-    kept = {
-        name: one
-        for name, one in ids.items()
-        if labelled[one] >= _LABELLED * max(1, linked[one]) and name.lower() not in words
-    }
-    linker, score = _linker_of(kept), Score()
-    for row in valid:
-        wanted = {str(kept[name]) for name in row["entities"] if name in kept}
-        score.add(_linked(linker, row["text"]), wanted)
-    return score
-
-
-def _linker_of(ids: dict[str, SubjectId]) -> CatalogueLinker:
-    return CatalogueLinker(
-        Catalogue(words=ordinary_words()).extended(
-            Entry(id=one, names=(name,)) for name, one in ids.items()
-        )
-    )
-
-
-def _linked(linker: CatalogueLinker, text: str) -> set[str]:
-    document = Document(source="headlines", published_at=NOON, text=text)
-    return {str(one.id) for one in linker.link(document)}
 
 
 def listed_securities(data: Path, most: int) -> Catalogue:
@@ -199,22 +157,18 @@ def main() -> None:
     documents = list(tweets(arguments.data))
     score, wrong = by_cashtags(linker, documents)
     sure, _ = by_cashtags(linker, documents, least=SURE)
-    print(f"(a) precision {score.precision:.3f} recall {score.recall:.3f} {score}")
+    print(f"precision {score.precision:.3f} recall {score.recall:.3f} {score}")
     print(f"    of relevance {SURE} or more: {sure.precision:.3f} recall {sure.recall:.3f}")
     extra = Counter(one for _, made, wanted in wrong for one in made - wanted)
     if arguments.wrong:
         print("most often not tagged:", extra.most_common(40))
         for document, made, wanted in random.Random(7).sample(wrong, arguments.wrong):
             print(sorted(made - wanted), sorted(wanted), "|", document.text)
-    names = by_entity_names(arguments.data)
-    print(f"(c) precision {names.precision:.3f} recall {names.recall:.3f} {names}")
     result = {
         "cashtag_precision": score.precision,
         "cashtag_recall": score.recall,
         "sure_precision": sure.precision,
         "sure_recall": sure.recall,
-        "names_precision": names.precision,
-        "names_recall": names.recall,
         **costs(arguments.data, documents),
     }
     rounded = {name: round(value, 4) for name, value in result.items()}

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from pipeline.matching import matching_form
+
 # Forms of incorporation say nothing about who is meant.
 _LEGAL = re.compile(
     r"[\s,]+(?:inc|corp|corporation|co|plc|ltd|limited|llc|lp|l\.p|ag|se|nv|n\.v|sa|s\.a|s\.p\.a"
@@ -30,13 +32,8 @@ _SHORT = 5
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _WORD = re.compile(r"[^\W_]+")
 
-# Traditional characters (of company names and the words around them) to simplified ones, and
-# the apostrophes and dashes of typesetters: one character for one, so that positions hold.
-_TRADITIONAL = "騰訊蘋臺積電國際銀華為網銷業團實東滙豐聯強達廣車陽鐵龍設訂產險環風馬雲萬創藥飛機動遠長資源點評寶馬興發證銷衛創開灣東經濟證報漲檢業績應億債價損益壽麗綠陸運輸郵儲紡織羅鴻連聞"  # noqa: E501
-_SIMPLIFIED = "腾讯苹台积电国际银华为网销业团实东汇丰联强达广车阳铁龙设订产险环风马云万创药飞机动远长资源点评宝马兴发证销卫创开湾东经济证报涨检业绩应亿债价损益寿丽绿陆运输邮储纺织罗鸿连闻"  # noqa: E501
-_FOLD = str.maketrans(
-    _TRADITIONAL + "’‘ʼ–—‐‑\u00a0\n\t\rİ", _SIMPLIFIED + "'''---- " + "   I", "\u200b"
-)
+# The apostrophes and dashes of typesetters: one character for one, so that positions hold.
+_FOLD = str.maketrans("’‘ʼ–—‐‑\u00a0\n\t\rİ", "'''---- " + "   I", "\u200b")
 
 
 class Case(IntEnum):
@@ -72,7 +69,7 @@ def readable(text: str) -> str:
         text = text.replace("&amp;", "&")
     if text.isascii():
         return text.replace("\n", " ") if "\n" in text else text
-    return unicodedata.normalize("NFKC", text).translate(_FOLD)
+    return matching_form(unicodedata.normalize("NFC", text)).translate(_FOLD)
 
 
 def lowered(text: str) -> str:
@@ -118,7 +115,8 @@ def _shorter(written: str) -> Iterator[tuple[str, bool]]:
         cut = _LEGAL.sub("", name).rstrip(" ,.&")
         if cut == name:
             cut = _GROUP.sub("", name).rstrip(" ,.&")
-            if cut == name:
+            # "Belgian companies" is not a name with something cut from it
+            if cut == name or name[len(cut) :].islower():
                 break
             grouped = True
         if not cut:

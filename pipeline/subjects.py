@@ -47,12 +47,14 @@ class CatalogueLinker:
     """Links documents to the subjects of a catalogue."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._index = MentionIndex(catalogue)
-        self._made: dict[tuple[SubjectId, str, float], Subject] = {}
+        self.use(catalogue)
 
     def use(self, catalogue: Catalogue) -> None:
-        """Link by `catalogue` from the next document on; for reloading while running."""
-        self._index, self._made = MentionIndex(catalogue), {}
+        """Link by `catalogue` from the next document on; for reloading while running, from
+        another thread too."""
+        made: dict[tuple[SubjectId, str, float], Subject] = {}
+        # one value, replaced at once: a document is read by one catalogue throughout
+        self._compiled = (MentionIndex(catalogue), made)
 
     def read(self, document: Document) -> Linked:
         """The subjects, most relevant first, and the names each goes by in this document."""
@@ -85,7 +87,7 @@ class CatalogueLinker:
         self, document: Document, text: str, title_end: int
     ) -> tuple[tuple[Subject, ...], list[Mention]]:
         """The subjects of a document whose readable body is `text`, and where it names them."""
-        index = self._index
+        index, made = self._compiled
         day = document.published_at.toordinal()
         given: dict[SubjectId, str] = {}
         for spelling in document.subjects:
@@ -112,7 +114,9 @@ class CatalogueLinker:
         lead_in = _LEAD_IN.match(text)
         begin = lead_in.end() if lead_in else 0
         found = [
-            self._subject(
+            _subject(
+                index,
+                made,
                 subject,
                 given.get(subject, ""),
                 relevance(
@@ -128,20 +132,27 @@ class CatalogueLinker:
             found.sort(key=_most_relevant)
         return tuple(found), mentions
 
-    def _subject(self, subject: SubjectId, spelling: str, value: float) -> Subject:
-        """The value, made once: relevance has a hundred steps and few subjects make the news."""
-        key = (subject, spelling, value)
-        made = self._made.get(key)
-        if made is None:
-            tickers = self._index.listings.tickers.get(subject)
-            if tickers is None:
-                tickers = (subject.removeprefix("ticker:"),)
-            if spelling and spelling not in tickers:
-                tickers = (*tickers, spelling)
-            if len(self._made) >= _MOST_MADE:
-                self._made.clear()
-            made = self._made[key] = Subject(id=subject, tickers=tickers, relevance=value)
-        return made
+
+def _subject(
+    index: MentionIndex,
+    known: dict[tuple[SubjectId, str, float], Subject],
+    subject: SubjectId,
+    spelling: str,
+    value: float,
+) -> Subject:
+    """The value, made once: relevance has a hundred steps and few subjects make the news."""
+    key = (subject, spelling, value)
+    made = known.get(key)
+    if made is None:
+        tickers = index.listings.tickers.get(subject)
+        if tickers is None:
+            tickers = (subject.removeprefix("ticker:"),)
+        if spelling and spelling not in tickers:
+            tickers = (*tickers, spelling)
+        if len(known) >= _MOST_MADE:
+            known.clear()
+        made = known[key] = Subject(id=subject, tickers=tickers, relevance=value)
+    return made
 
 
 def _most_relevant(subject: Subject) -> tuple[float, str]:

@@ -98,13 +98,24 @@ def _classify(settings: Settings) -> Stage:
     from models.load import load_classifier
     from pipeline.catalogue import load_catalogue
     from pipeline.subjects import CatalogueLinker
+    from workers.catalogue_watch import CatalogueWatch
 
     settings.require("KAFKA", "REDIS")
     client = connect_redis(settings.redis)
     classifier = load_classifier(
         settings.model, settings.model_base, settings.model_labels, settings.model_languages
     )
-    linker = CatalogueLinker(load_catalogue(Path(settings.subjects) if settings.subjects else None))
+    extension = Path(settings.subjects) if settings.subjects else None
+    linker = CatalogueLinker(load_catalogue(extension))
+    close = client.close
+    if extension is not None:
+        watch = CatalogueWatch(extension, linker.use)
+        watch.start()
+
+        def close() -> None:
+            watch.close()
+            client.close()
+
     stories = RedisStoryIndex(client, redis_prefix(settings))
     return Stage(
         name="classify",
@@ -113,7 +124,7 @@ def _classify(settings: Settings) -> Stage:
         # A word list takes no longer per document in a large batch; a network's batch must
         # be done before a rebalance gives it up.
         batch_records=settings.batch_documents * (4 if settings.model in _QUICK_MODELS else 1),
-        close=client.close,
+        close=close,
     )
 
 
