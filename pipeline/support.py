@@ -57,6 +57,7 @@ _RATES = re.compile(
     r"|conviction|says|on|likes|research|upgraded|downgraded|reiterated|reitera|raised|cut|pt"
     r"|recommends?|throws in|to hold a (?:tour|meeting|call)|expects|estimates|forecasts?|believes"
     r"|calls|poll|survey|predicts|weighs in|global .{0,40}conference|conference)\b"
+    r"|(?:'s)? \d+(?:\.\d+)? ?[➜→>]"
 )
 # Whoever stands behind these words rates, bank or not: "cut to underweight at X".
 _SURELY_RATED_BY = re.compile(
@@ -66,10 +67,14 @@ _SURELY_RATED_BY = re.compile(
 )
 # Of a bank that is named beside another company.
 _SPEAKS = re.compile(
-    r"(?:: |'s? analysts?\b| analysts?\b| says\b| sees\b| on\b| recommends?\b"
+    r"(?:: |'s? analysts?\b| analysts?\b| says\b| sees\b| on\b| recommends?\b| weighs in\b"
+    r"| looks (?:at|over|into)\b| predicts\b| expects\b| names \w+ (?:a )?top"
     r"|.{0,40}\bconference\b|(?:\([^)]*\))?(?::|称|指出|认为|表示|预计|发布研报|.{0,6}研报))"
 )
-_SPOKEN_BY = re.compile(r"\b(?:according to|says|per|analysts? (?:at|with)) (?:the )?$")
+_SPOKEN_BY = re.compile(
+    r"\b(?:according to|says|per|analysts? (?:at|with)|annual"
+    r"|(?:speak|present|appear|participate)\w* (?:at|in)(?: \w+)?) (?:the )?$"
+)
 # A handle after these names who speaks, not who is spoken of.
 _SPEAKER = re.compile(r"\b(?:rt|via|by|from|follow|on|hat tip|h/t|cc|thanks) $")
 

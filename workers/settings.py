@@ -57,9 +57,7 @@ SETTINGS = (
     Setting("RULES", "", "Rule file; empty: the rules that ship"),
     Setting("FEEDS", "feeds.yaml", "Feed file of the ingest stage"),
     Setting("RESEND_SECONDS", "120", "What ingest sent and is not archived by then is sent again"),
-    Setting(
-        "SUBJECTS", "", "Additional subject catalogue, YAML or CSV; read anew when changed"
-    ),
+    Setting("SUBJECTS", "", "Additional subject catalogue, YAML or CSV; read anew when changed"),
     Setting("SUBSCRIPTIONS", "", "Subscription file; empty: the webhook below, and the log"),
     Setting("WEBHOOK_URL", "", "Where alerts are posted", secret=True),
     Setting("WEBHOOK_SECRET", "", "Signs webhook bodies (HMAC-SHA256)", secret=True),
