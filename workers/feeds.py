@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.documents import Document
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.feeds.feed import FeedState, SourceConfig
-from pipeline.feeds.fetch import Fetcher, Limits, agent
+from pipeline.feeds.fetch import Fetcher, Fetches, Limits, agent
+from pipeline.feeds.guess import guess_kind
 from pipeline.feeds.kinds import FEEDS, open_feed
+from workers.local_pages import Fetched, Local, local_path
 
 # two of one host at most are asked at once, so this many find hosts of their own
 _AT_ONCE = 16
@@ -44,43 +47,64 @@ class SourceCheck:
 def preview(
     url: str,
     *,
-    kind: str = "rss",
+    kind: str | None = None,
     allow_private: bool = False,
+    full_text: bool = False,
     contact: str | None = None,
-    fetcher: Fetcher | None = None,
+    fetcher: Fetches | None = None,
 ) -> tuple[Document, ...]:
     """The documents a source at `url` would give now, in its order.
 
-    Each is a `documents` v1 record (`pipeline.wire.DOCUMENTS.encode`). Raises `Unavailable`
-    with the reason, `ConfigurationError` for an unknown kind.
+    `url` may be a file's path or a `file` URL: it is the operator's own. The kind is guessed
+    from the answer when it is not given. Each document is a `documents` v1 record
+    (`pipeline.wire.DOCUMENTS.encode`). Raises `Unavailable` with the reason,
+    `ConfigurationError` for an unknown kind.
     """
-    if kind not in FEEDS:
+    if kind is not None and kind not in FEEDS:
         raise ConfigurationError(f"no kind of source {kind!r}: {', '.join(FEEDS)}")
-    try:
-        name = urlsplit(url).hostname or "preview"
-    except ValueError:
-        name = "preview"
-    # a person asks, once: robots.txt is for those who come again by themselves
+    shared: Fetches = fetcher or Fetcher(agent=agent(contact))
+    path = local_path(url)
+    if path is not None:
+        url = path.resolve().as_uri()
+        shared = Local(shared)
+    if kind is None:
+        page = shared.fetch(url, allow_private=allow_private, robots=False)
+        kind = guess_kind(page)
+        shared = Fetched(url, page, shared)
     source = SourceConfig(
-        name=name[:80], kind=kind, url=url, allow_private=allow_private, robots=False
+        name=_name(url),
+        kind=kind,
+        url=url,
+        allow_private=allow_private,
+        full_text=full_text,
+        # a person asks, once: robots.txt is for those who come again by themselves
+        robots=False,
     )
-    feed = open_feed(source, fetcher or Fetcher(agent=agent(contact)))
-    return feed.poll(FeedState(), datetime.now(UTC)).documents
+    feed = open_feed(source, shared)
+    return tuple(feed.complete(feed.poll(FeedState(), datetime.now(UTC)).documents))
+
+
+def _name(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or Path(parts.path).name or "preview")[:80]
+    except ValueError:
+        return "preview"
 
 
 def check(
     sources: Sequence[SourceConfig],
     *,
     contact: str | None = None,
-    fetcher: Fetcher | None = None,
+    fetcher: Fetches | None = None,
 ) -> list[SourceCheck]:
     """Each source asked once, several at a time, in the given order; raises nothing."""
-    shared = fetcher or Fetcher(_PATIENT, agent=agent(contact))
+    shared: Fetches = fetcher or Fetcher(_PATIENT, agent=agent(contact))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda source: _checked(source, shared), sources))
 
 
-def _checked(source: SourceConfig, fetcher: Fetcher) -> SourceCheck:
+def _checked(source: SourceConfig, fetcher: Fetches) -> SourceCheck:
     began = time.monotonic()
     try:
         poll = open_feed(source, fetcher).poll(FeedState(), datetime.now(UTC))

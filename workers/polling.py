@@ -129,7 +129,7 @@ class Polling:
             wish = error.retry_after if isinstance(error, Unavailable) else None
             self._intake.fail(claim, reason, self._clock(), wish)
             return None
-        return self._intake.record(claim, answer, self._clock())
+        return self._intake.record(claim, answer, self._clock(), feed.complete)
 
     def _tick(self, feed: Feed) -> None:
         if self._stopping.is_set():

@@ -20,6 +20,7 @@
         robots: obey                # ignore: where the publisher has agreed to be asked
         headers:                    # optional, see pipeline.feeds.secrets
           Authorization: Bearer ${NEWS_TOKEN}
+        full_text: false            # true: read each new item's own page
         enabled: true
 
 A misspelt key, a name twice, a URL of another scheme: each is an error, never ignored.
@@ -42,10 +43,11 @@ from pipeline.feeds.feed import SourceConfig
 from pipeline.feeds.fetch import web_url
 from pipeline.feeds.secrets import Lookup, WrongHeader, header, nothing
 
-KINDS = ("rss",)
+KINDS = ("rss", "page")
 _KEYS = (
     "name", "kind", "url", "publisher", "publisher_family", "tier", "lang", "interval", "zone",
-    "fastest", "slowest", "silent_after", "terms", "allow_private", "robots", "headers", "enabled",
+    "fastest", "slowest", "silent_after", "terms", "allow_private", "robots", "headers",
+    "full_text", "enabled",
 )  # fmt: skip
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -157,8 +159,9 @@ class _File:
             **{str(key): text for key, text in texts.items()},
             **{key: reader(entry[key]) for key, reader in readers.items() if key in entry},
         }
-        if "allow_private" in entry:
-            values["allow_private"] = self._bool(entry["allow_private"], "allow_private")
+        for key in ("allow_private", "full_text"):
+            if key in entry:
+                values[key] = self._bool(entry[key], key)
         enabled = "enabled" not in entry or self._bool(entry["enabled"], "enabled")
         source = SourceConfig(**values)
         fastest, slowest = source.fastest, source.slowest

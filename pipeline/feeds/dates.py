@@ -5,7 +5,9 @@ digits, Chinese, American and epoch forms. A date that names no zone is in its s
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
 
 _MONTHS = {
     name: number
@@ -15,26 +17,31 @@ _MONTHS = {
 }
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _WEEKDAY = r"(?:[a-z]{3,9}(?:\.?,\s*|\.?\s+))?"
-_TIME = (
-    r"(?:[\s,T]*(?:at\s+)?(?P<half_word>上午|下午|오전|오후)?\s*(?P<hour>\d{1,2})[:时點点](?P<minute>\d{1,2})"
+_CLOCK = (
+    r"(?P<half_word>上午|下午|오전|오후)?\s*(?P<hour>\d{1,2})[:时點点](?P<minute>\d{1,2})"
     r"(?:[:分](?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?秒?)?分?\s*(?P<half>[ap]\.?m\.?)?"
     r"\s*(?P<zone>[+-]\d{2}:?\d{2}|[+-]\d{1,2}(?!\d)|(?:GMT|UTC)[+-]\d{1,2}(?::?\d{2})?|[A-Z]{1,5}"
-    r"(?![a-z]))?)?"
+    r"(?![a-z]))?"
+)
+_TIME = rf"(?:[\s,T|·]*(?:at\s+)?{_CLOCK})?"
+_WORDED = (
+    # Sun, 08 Mar 2026 23:58:37 GMT; 8 March 2026
+    r"(?:[a-z]{3,9}(?:\.?,\s*|\.?\s+))?(?P<day>\d{1,2})(?:st|nd|rd|th)?[\s-]+"
+    rf"{_MONTH}[\s,-]+(?P<year>\d{{4}}|\d{{2}}){_TIME}",
+    # March 8, 2026 5:58 PM EST; Sun Mar 8 2026
+    rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_TIME}",
+    # 2026-03-08 23:58; 2026/3/8 9:05; 2026.03.08; 2026年3月8日; 2026년 3월 8일
+    r"(?P<year>\d{4})[-/.年년]\s?(?P<month_number>\d{1,2})[-/.月월]\s?(?P<day>\d{1,2})[日일]?"
+    + _TIME,
+    # 5:58 PM EST, Sun March 8, 2026
+    rf"{_CLOCK}[\s,]+(?:on\s+)?{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})",
+    # Sun Mar 8 23:58:37 UTC 2026
+    rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}\s+(?P<year>\d{{4}})",
 )
 _FORMS = tuple(
-    re.compile(r"^\s*" + form + _TIME + r"(?:\s*\([^)]*\))?\s*$", re.IGNORECASE)
-    for form in (
-        # Sun, 08 Mar 2026 23:58:37 GMT; 8 March 2026
-        r"(?:[a-z]{3,9}(?:\.?,\s*|\.?\s+))?(?P<day>\d{1,2})[\s-]+"
-        + _MONTH
-        + r"[\s,-]+(?P<year>\d{4}|\d{2})",
-        # March 8, 2026 5:58 PM EST; Sun Mar 8 2026
-        _WEEKDAY + _MONTH + r"\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+"
-        r"(?P<year>\d{4})",
-        # 2026-03-08 23:58; 2026/3/8 9:05; 2026.03.08; 2026年3月8日; 2026년 3월 8일
-        r"(?P<year>\d{4})[-/.年년]\s?(?P<month_number>\d{1,2})[-/.月월]\s?(?P<day>\d{1,2})[日일]?",
-    )
+    re.compile(r"^\s*" + form + r"(?:\s*\([^)]*\))?\s*$", re.IGNORECASE) for form in _WORDED
 )
+_MENTIONS = tuple(re.compile(r"(?<![\w/-])" + form, re.IGNORECASE) for form in _WORDED)
 # Hours east. The American ones as RFC 822 has them; others where one meaning prevails.
 _ZONES = {
     "z": 0.0, "ut": 0.0, "utc": 0.0, "gmt": 0.0, "wet": 0.0,
@@ -45,8 +52,22 @@ _ZONES = {
     "myt": 8.0, "pht": 8.0, "awst": 8.0, "kst": 9.0, "jst": 9.0, "aest": 10.0, "aedt": 11.0,
     "nzst": 12.0, "nzdt": 13.0,
 }  # fmt: skip
+# Which of the two offsets holds is the date's to say.
+_PLACES = {
+    "et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver",
+    "pt": "America/Los_Angeles",
+}  # fmt: skip
 _HALVES = {"上午": "a", "下午": "p", "오전": "a", "오후": "p"}
 _EPOCH = re.compile(r"^\s*(\d{10})(\d{3})?(?:\.\d+)?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A date as it is written: `at` is aware, in the zone it names or the source's."""
+
+    at: datetime
+    has_time: bool
+    has_zone: bool
 
 
 def parsed(text: str | None, zone: tzinfo = UTC) -> datetime | None:
@@ -55,38 +76,67 @@ def parsed(text: str | None, zone: tzinfo = UTC) -> datetime | None:
     `zone` is where the source lives: for dates without a zone, and for `CST`, which is
     China's or Chicago's.
     """
+    written = read(text, zone)
+    return None if written is None else written.at.astimezone(UTC)
+
+
+def read(text: str | None, zone: tzinfo = UTC) -> Written | None:
+    """The date that is all of `text`, and how exact it is; None as in `parsed`."""
     if not text or len(text) > 100:
         return None
-    at = _epoch(text) or _iso(text) or _written(text, zone)
-    if at is None:
+    return _bounded(_epoch(text) or _iso(text, zone) or _written(text, zone, _FORMS))
+
+
+def mentioned(text: str, zone: tzinfo = UTC) -> Written | None:
+    """The first date within `text`, which says other things too; None without one."""
+    return _bounded(_written(text[:1_000], zone, _MENTIONS))
+
+
+def _bounded(written: Written | None) -> Written | None:
+    if written is None:
         return None
     try:
-        at = (at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC)
+        year = written.at.astimezone(UTC).year
     except (OverflowError, ValueError):
         return None
-    return at if 1970 <= at.year < 2200 else None
+    return written if 1970 <= year < 2200 else None
 
 
-def _epoch(text: str) -> datetime | None:
+def _epoch(text: str) -> Written | None:
     match = _EPOCH.match(text)
     if match is None:
         return None
-    return datetime.fromtimestamp(int(match[1]), UTC) + timedelta(milliseconds=int(match[2] or 0))
+    at = datetime.fromtimestamp(int(match[1]), UTC) + timedelta(milliseconds=int(match[2] or 0))
+    return Written(at, has_time=True, has_zone=True)
 
 
-def _iso(text: str) -> datetime | None:
+def _iso(text: str, zone: tzinfo) -> Written | None:
     try:
-        return datetime.fromisoformat(text.strip())
+        at = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
+    has_zone = at.tzinfo is not None
+    try:
+        at = at if has_zone else at.replace(tzinfo=zone)
+    except (OverflowError, ValueError):
+        return None
+    return Written(at, has_time=len(text.strip()) > 10, has_zone=has_zone)
 
 
-def _written(text: str, zone: tzinfo) -> datetime | None:
-    for form in _FORMS:
-        match = form.match(text)
-        if match is not None:
-            return _built(match.groupdict(), zone)
+def _written(text: str, zone: tzinfo, forms: tuple[re.Pattern[str], ...]) -> Written | None:
+    found = [match for form in forms if (match := form.search(text))]
+    # the first one in the text, whatever its form
+    for match in sorted(found, key=lambda match: match.start()):
+        part = match.groupdict()
+        at = _built(part, zone)
+        if at is not None:
+            return Written(at, has_time=bool(part["hour"]), has_zone=_known(part["zone"]))
     return None
+
+
+def _known(zone: str | None) -> bool:
+    name = (zone or "").lower()
+    return name in _ZONES or name in _PLACES or any(map(str.isdigit, name))
 
 
 def _built(part: dict[str, str | None], zone: tzinfo) -> datetime | None:
@@ -128,6 +178,8 @@ def _zone(text: str | None, home: tzinfo, month: datetime) -> tzinfo:
     name = text.lower()
     if name == "cst" and home.utcoffset(month) == timedelta(hours=8):
         return home
+    if name in _PLACES:
+        return ZoneInfo(_PLACES[name])
     if name in _ZONES:
         return timezone(timedelta(hours=_ZONES[name]))
     digits = re.fullmatch(r"(?:gmt|utc)?([+-])(\d{1,2}):?(\d{2})?", name)

@@ -8,6 +8,7 @@ from pipeline.errors import Unavailable
 
 _PROLOG = re.compile(r"^\s*<\?xml\b[^>]*\?>")
 _DECLARED = re.compile(rb"""^\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9_.:-]+)["']""")
+_META = re.compile(rb"""<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 # Illegal in XML; one of them makes a strict parser refuse the whole feed.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
@@ -28,6 +29,13 @@ _MEANT = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
+_LATIN = frozenset({"cp1252", "iso8859-15", "cp1250", "cp850"})
+_MARKUP = re.compile(r"<[^>]*>")
+_BEYOND_ASCII = re.compile("[\x80-\uffff]+")
+_TAGS = re.compile(rb"<[^>]*>")
+_FEW = 8
+_SNIFFED = 20_000
+_SNIFFABLE = ["gb18030", "big5", "cp932", "cp949", "cp1251", "koi8_r", "cp1252", "cp1250"]
 # ASCII bytes that mean other characters; utf-7 is left out: nothing but attacks uses it.
 _ESCAPING = frozenset({"iso2022_jp", "iso2022_kr", "hz"})
 
@@ -86,11 +94,12 @@ class Inflater:
 
 
 def decoded(body: bytes, content_type: str | None = None) -> str:
-    """The text of a feed, whatever it claims to be encoded in.
+    """The text of a feed or page, whatever it claims to be encoded in.
 
     A byte-order mark decides; then valid UTF-8 is UTF-8, as other encodings hardly ever look
-    like it; then the header's charset, the XML prolog's, and last a guess that cannot fail.
-    The prolog and characters illegal in XML are left out.
+    like it; then the header's charset, the XML prolog's, the HTML's own, and last a guess that
+    cannot fail. A claim of Latin letters is not believed where it gives nothing but accents:
+    Chinese and Cyrillic pages make it. The prolog and characters illegal in XML are left out.
     """
     text = _text(body, content_type)
     return _CONTROLS.sub("", _PROLOG.sub("", text.lstrip("\ufeff"), count=1))
@@ -116,25 +125,46 @@ def _text(body: bytes, content_type: str | None) -> str:
         if claim == "utf-8":
             continue
         try:
-            return body.decode(claim)
+            text = body.decode(claim)
         except (UnicodeDecodeError, LookupError):
             continue
+        return (_sniffed(body) or text) if claim in _LATIN and _mangled(text) else text
     mended = body.decode("utf-8", errors="replace")
     beyond_ascii = sum(1 for character in mended if character > "\x7f")
     # a few damaged bytes in real UTF-8, against a text that never was UTF-8
     if mended.count("\ufffd") * 2 <= beyond_ascii:
         return mended
     fallback = next((claim for claim in claims if claim != "utf-8"), "cp1252")
-    return body.decode(fallback, errors="replace")
+    text = body.decode(fallback, errors="replace")
+    return (_sniffed(body) or text) if fallback in _LATIN and _mangled(text) else text
+
+
+def _mangled(text: str) -> bool:
+    """True when more than three in ten characters are beyond ASCII, as in no Latin script."""
+    words = _MARKUP.sub("", text[: 2 * _SNIFFED])
+    beyond = sum(map(len, _BEYOND_ASCII.findall(words)))
+    return beyond >= _FEW and beyond > 3 * sum(map(len, words.split())) / 10
+
+
+def _sniffed(body: bytes) -> str | None:
+    """The text in the encoding its bytes look like; None when they look like none."""
+    from charset_normalizer import from_bytes
+
+    # markup is ASCII in all of them and only dilutes what there is to see
+    words = _TAGS.sub(b" ", body)[:_SNIFFED]
+    best = from_bytes(words, cp_isolation=_SNIFFABLE).best()
+    return None if best is None else body.decode(best.encoding, errors="replace")
 
 
 def _claims(body: bytes, content_type: str | None) -> list[str]:
-    """The known encodings that header and prolog name, in that order, as they are meant."""
+    """The known encodings that header, prolog and page name, in that order, as they are meant."""
     named = []
     if content_type is not None and (charset := _CHARSET.search(content_type)):
         named.append(charset[1])
     if declared := _DECLARED.match(body[:1000]):
         named.append(declared[1].decode("ascii"))
+    if meta := _META.search(body[:4_000]):
+        named.append(meta[1].decode("ascii"))
     known = []
     for name in named:
         try:

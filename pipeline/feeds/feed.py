@@ -5,7 +5,7 @@ with what must be remembered for the next question. It stores nothing and knows 
 so each further kind of source (pages, APIs, files) is one small class with `poll`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -24,6 +24,7 @@ class SourceConfig:
     `silent_after` is how long it may not answer; `pipeline.feeds.schedule` has what holds where
     they are not said. `robots`: whether robots.txt is obeyed. `headers` go with each request to
     the host of `url`; they may hold secrets and are never shown.
+    `full_text` has each new item's own page read.
     """
 
     name: str
@@ -42,6 +43,7 @@ class SourceConfig:
     silent_after: timedelta | None = None
     robots: bool = True
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    full_text: bool = False
 
     @property
     def source(self) -> str:
@@ -72,12 +74,18 @@ class Poll:
 
 
 class Feed(Protocol):
-    """One source that can be asked."""
+    """One source that can be asked; a kind derives from this and has a `poll`."""
 
-    @property
-    def source(self) -> SourceConfig:
-        """What is asked."""
+    source: SourceConfig
 
     def poll(self, state: FeedState, now: datetime) -> Poll:
         """Ask once. Raises `Unavailable` with the reason, and `retry_after` where the source
         named one; nothing else, whatever the source sends."""
+
+    def complete(self, documents: Sequence[Document]) -> Sequence[Document]:
+        """Some of a poll's documents, those that are new, with what costs a request each.
+
+        Same ids, same order. One that is left out had no turn: it is new again at the next
+        poll. Raises nothing. Most kinds have nothing to add.
+        """
+        return documents

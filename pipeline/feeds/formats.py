@@ -8,7 +8,6 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import feedparser
@@ -16,29 +15,8 @@ import feedparser
 from pipeline.errors import Unavailable
 from pipeline.feeds.decoding import decoded
 from pipeline.feeds.fetch import Page
+from pipeline.feeds.items import Item, Items
 from pipeline.feeds.xml_limits import check_xml
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One item as its format gave it, before it is judged."""
-
-    guid: str | None
-    link: str | None
-    title: str | None
-    text: str | None
-    author: str | None = None
-    publisher: str | None = None
-    dates: tuple[tuple[str, str | None], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Items:
-    """A feed's items in its order, its language and home page as it states them."""
-
-    items: tuple[Item, ...]
-    lang: str | None
-    home: str | None
 
 
 def read_items(page: Page) -> Items:

@@ -76,10 +76,17 @@ def status(as_json: AsJson = False) -> None:
 
 @feeds_app.command(epilog="Example: bellwether feeds preview https://example.com/rss --json")
 def preview(
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where the source is.")],
-    kind: Annotated[str, typer.Option(help="The kind of source.")] = "rss",
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="Where the source is, or a file's path.")
+    ],
+    kind: Annotated[
+        str | None, typer.Option(help="The kind of source; guessed from the answer if left out.")
+    ] = None,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Permit addresses of private networks.")
+    ] = False,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="Read each item's own page, as full_text does.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,7 +95,8 @@ def preview(
     from workers.feeds import preview as preview_source
 
     command_settings()
-    for document in preview_source(url, kind=kind, allow_private=allow_private):
+    found = preview_source(url, kind=kind, allow_private=allow_private, full_text=full_text)
+    for document in found:
         if as_json:
             say(DOCUMENTS.encode(document).value.decode())
         else:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.feeds.dates import parsed
+from pipeline.feeds.dates import mentioned, parsed
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -35,6 +35,11 @@ def utc(*parts: int) -> datetime:
         ("March 8, 2026, 6:58 p.m. EST", utc(2026, 3, 8, 23, 58)),
         ("Mar. 8th, 2026 at 11:58 pm", utc(2026, 3, 8, 23, 58)),
         ("8 March 2026", utc(2026, 3, 8)),
+        ("8th March 2026 at 11:58 pm", utc(2026, 3, 8, 23, 58)),
+        ("Sun Mar 8 23:58:37 UTC 2026", utc(2026, 3, 8, 23, 58, 37)),
+        ("6:58 PM EST, Sun March 8, 2026", utc(2026, 3, 8, 23, 58)),
+        ("February 8, 2026 6:58 pm ET", utc(2026, 2, 8, 23, 58)),
+        ("June 8, 2026 7:58 pm ET", utc(2026, 6, 8, 23, 58)),
         ("08-Mar-2026 23:58:37", utc(2026, 3, 8, 23, 58, 37)),
         ("Sun, 08 Mar 26 23:58:37 GMT", utc(2026, 3, 8, 23, 58, 37)),
         ("Sun, 08 Mar 99 23:58:37 GMT", utc(1999, 3, 8, 23, 58, 37)),
@@ -75,6 +80,29 @@ def test_a_date_is_read_as_its_publisher_meant_it(text: str, at: datetime) -> No
 )  # fmt: skip
 def test_what_is_no_date_of_our_time_is_none(text: str | None) -> None:
     assert parsed(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "has_time", "has_zone"),
+    [
+        ("Published Fri, Apr 28 2023 2:23 PM EDT", utc(2023, 4, 28, 18, 23), True, True),
+        ("March 7, 2024 7:55 AM UTC · Updated ago", utc(2024, 3, 7, 7, 55), True, True),
+        ("Updated: 10 June 2020, 02:32 PM IST", utc(2020, 6, 10, 9, 2), True, True),
+        ("By Jane Doe | March 8, 2026 | 3 min read", utc(2026, 3, 8), False, False),
+        ("来源：证券时报 2026-03-08 10:30 作者：王", utc(2026, 3, 8, 10, 30), True, False),
+    ],
+)
+def test_the_first_date_within_a_text_is_found_with_how_exact_it_is(
+    text: str, at: datetime, has_time: bool, has_zone: bool
+) -> None:
+    written = mentioned(text)
+    assert written is not None
+    assert (written.at, written.has_time, written.has_zone) == (at, has_time, has_zone)
+
+
+@pytest.mark.parametrize("text", ["", "Read more", "Call 2024-1234567", "3 hours ago"])
+def test_a_text_without_a_date_mentions_none(text: str) -> None:
+    assert mentioned(text) is None
 
 
 def test_a_date_without_a_zone_is_in_the_zone_of_its_source() -> None:

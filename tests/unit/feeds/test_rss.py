@@ -10,7 +10,9 @@ from pipeline.documents import Document, document_id, validated
 from pipeline.errors import Unavailable
 from pipeline.feeds.feed import FeedState, SourceConfig
 from pipeline.feeds.fetch import Fetcher, Limits, Page
-from pipeline.feeds.rss import RssFeed, documents_of
+from pipeline.feeds.formats import read_items
+from pipeline.feeds.items import documents_of
+from pipeline.feeds.rss import RssFeed
 from pipeline.wire import DOCUMENTS
 from tests.unit.feeds.samples import sample_feed
 from tests.unit.feeds.server import FeedServer, body, item, rss, serving, status
@@ -21,7 +23,8 @@ SOURCE = SourceConfig(name="example", url=URL, publisher="Example News")
 
 
 def read(content: bytes, source: SourceConfig = SOURCE, url: str = URL) -> tuple[Document, ...]:
-    return documents_of(Page(url=url, content=content), source, NOW)[0]
+    page = Page(url=url, content=content)
+    return documents_of(read_items(page), page, source, NOW)[0]
 
 
 def one(fields: str, source: SourceConfig = SOURCE) -> Document:
@@ -172,7 +175,8 @@ def test_an_item_that_comes_twice_is_one_document() -> None:
 
 def test_an_item_that_says_nothing_is_skipped_and_counted() -> None:
     content = rss("<item><guid>1</guid></item>", item("2"))
-    documents, skipped = documents_of(Page(url=URL, content=content), SOURCE, NOW)
+    page = Page(url=URL, content=content)
+    documents, skipped = documents_of(read_items(page), page, SOURCE, NOW)
     assert (len(documents), skipped) == (1, 1)
 
 
