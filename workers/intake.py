@@ -58,8 +58,11 @@ class Intake:
     """The table `feed_state` and, for what is found, the outbox. Every method raises
     `Unavailable` when the database does not answer."""
 
-    def __init__(self, engine: Engine, random: Random | None = None) -> None:
+    def __init__(
+        self, engine: Engine, random: Random | None = None, lease: timedelta = LEASE
+    ) -> None:
         self._engine = engine
+        self.lease = lease
         self._random = random or Random()  # noqa: S311 - spreads polls
 
     def register(self, sources: Sequence[SourceConfig], now: datetime) -> None:
@@ -106,7 +109,7 @@ class Intake:
                 update(feed_state)
                 .where(feed_state.c.source == source.source)
                 .where(before.is_not_distinct_from(row.last_attempt_at))
-                .values(last_attempt_at=at, leased_until=now + LEASE, retired_at=None)
+                .values(last_attempt_at=at, leased_until=now + self.lease, retired_at=None)
             )
             if won.rowcount != 1:
                 return None
@@ -128,7 +131,7 @@ class Intake:
         """These polls still run: nobody takes them over yet."""
         for claim in claims:
             with writing(self._engine) as connection:
-                self._update(connection, claim, {"leased_until": now + LEASE})
+                self._update(connection, claim, {"leased_until": now + self.lease})
 
     def record(
         self, claim: Claim, poll: Poll, now: datetime, complete: Complete = tuple

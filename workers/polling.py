@@ -12,14 +12,14 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.parse import urlsplit
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from pipeline import metrics
@@ -27,7 +27,7 @@ from pipeline.documents import Document
 from pipeline.errors import Unavailable
 from pipeline.feeds.feed import Feed
 from pipeline.feeds.politeness import NotNow
-from workers.intake import LEASE, Claim, Intake, lag
+from workers.intake import Claim, Intake, lag
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ _SPREAD_SECONDS = 0.2
 # A job is never put back for now: another process may hold what it wants, or be an instant late.
 _SOONEST = timedelta(milliseconds=200)
 _BUSY = timedelta(seconds=2)
+# A job is put back for a time after each run; should that fail, it runs again all the same.
+_AT_LEAST = IntervalTrigger(hours=1, timezone=UTC)
 # With the database away nobody knows when a source is due; looked at again after so long.
 _BLIND = timedelta(seconds=10)
 
@@ -73,8 +75,14 @@ class Polling:
             log.warning("the sources are not registered yet: %s", error.what)
         for number, feed in enumerate(self._feeds):
             most = feed.source.interval.total_seconds()
-            self._put(feed, start + timedelta(seconds=min(number * _SPREAD_SECONDS, most)))
-        every = LEASE.total_seconds() / 3
+            self._scheduler.add_job(
+                self._tick,
+                _AT_LEAST,
+                args=[feed],
+                id=feed.source.source,
+                next_run_time=start + timedelta(seconds=min(number * _SPREAD_SECONDS, most)),
+            )
+        every = self._intake.lease.total_seconds() / 3
         self._scheduler.add_job(self._renew, IntervalTrigger(seconds=every, timezone=UTC))
         self._scheduler.start()
 
@@ -148,11 +156,9 @@ class Polling:
             return now + min(_BLIND, feed.source.interval)
 
     def _put(self, feed: Feed, at: datetime) -> None:
-        if not self._stopping.is_set():
-            name = feed.source.source
-            self._scheduler.add_job(
-                self._tick, DateTrigger(at), args=[feed], id=name, replace_existing=True
-            )
+        # a scheduler that is stopped meanwhile knows no jobs
+        with suppress(JobLookupError):
+            self._scheduler.modify_job(feed.source.source, next_run_time=at)
 
     @contextmanager
     def _place_at(self, host: str) -> Iterator[bool]:
