@@ -30,6 +30,7 @@ from pipeline import metrics
 from pipeline.documents import minute_of
 from pipeline.errors import Unavailable
 from pipeline.ports import TrendStore
+from pipeline.stores.late_history import keep_latecomers
 from pipeline.stores.redis_connection import connect_redis, redis_unavailable
 from pipeline.stores.retention import forget
 from pipeline.stores.trend_history import persist
@@ -142,7 +143,8 @@ class Jobs:
     def persist(self) -> None:
         """Bring `trend_buckets` up to Redis."""
         rows = persist(self._engine, self._trends)
-        log.debug("trend_buckets: %d rows written", rows)
+        late = keep_latecomers(self._engine, self._trends)
+        log.debug("trend_buckets: %d rows written, %d documents in SQL alone", rows, late)
 
     def forget(self) -> None:
         """Delete what is past its time from SQL."""

@@ -193,6 +193,11 @@ for n, document in ipairs(documents) do
   local id, day, given_mark = document[1], document[2], ARGV[1 + n]
   local edition = string.sub(given_mark, 1, EDITION)
   local held = known[id]
+  -- a mark lives as long as its day: without one, a day that is open was opened again
+  if held and held[2] == day and not held[3] and not is_closed(day)
+    and not greater(held[1], edition) then
+    held = nil
+  end
   if not held or greater(edition, held[1]) then
     local receipt = string.sub(given_mark, EDITION + 1)
     local stays = held and held[2] == day and held[3] == receipt

@@ -4,13 +4,13 @@ For tests, backtests and one-process runs. Not for threads that share one.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pipeline.documents import ClassifiedDocument, DocumentId
 from pipeline.editions import edition_of
 from pipeline.ports import CountedDocument
-from pipeline.trends import Bucket, Contribution, Counts, SeriesKey, merged, taken_out
+from pipeline.trends import Bucket, Contribution, SeriesKey, merged, taken_out
 
 
 class MemoryTrendStore:
@@ -87,20 +87,9 @@ class MemoryTrendStore:
             return None
         return self._newest + timedelta(seconds=self._clock() - self._moved)
 
-    def counted_days(self) -> list[datetime]:
-        """The UTC days that hold counts, oldest first."""
-        return sorted({_day(one.at) for one in self._counted.values()})
-
     def counted_documents(self, day: datetime) -> set[DocumentId]:
         """The ids of the documents counted in the buckets of `day`."""
         return {name for name, one in self._counted.items() if _day(one.at) == day}
-
-    def counts_of_day(self, day: datetime) -> Iterator[tuple[tuple[SeriesKey, datetime], Counts]]:
-        """((series, start), counts) of every bucket of `day` that holds something."""
-        for series, minutes in self._buckets.items():
-            for start, bucket in minutes.items():
-                if _day(start) == day and bucket.totals.documents:
-                    yield (series, start), bucket.counts
 
 
 class MemorySeriesStates:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -13,9 +14,11 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     type_coerce,
 )
 
+from pipeline.distinct import together
 from pipeline.documents import (
     Classification,
     ClassifiedDocument,
@@ -26,11 +29,12 @@ from pipeline.documents import (
     Subject,
     SubjectId,
 )
+from pipeline.editions import edition
 from pipeline.ports import CountedDocument, counted
 from pipeline.stores.database import reading
 from pipeline.stores.tables import classifications, document_subjects, documents
 from pipeline.stores.trend_packing import DAY
-from pipeline.trends import Bucket, SeriesKey, merged
+from pipeline.trends import Bucket, Counts, SeriesKey, merged
 
 # Documents read at once: short queries, so that no reader holds back SQLite's log or
 # PostgreSQL's clean-up while millions are read.
@@ -59,13 +63,12 @@ def counted_since(
     return _read(engine, documents.c.archived_at, documents.c.archived_at >= since)
 
 
-def counted_on(engine: Engine, day: datetime) -> Iterator[list[tuple[CountedDocument, datetime]]]:
-    """The same for the documents published on the UTC day that begins at `day`."""
-    return _read(
-        engine,
-        documents.c.published_at,
-        and_(documents.c.published_at >= day, documents.c.published_at < day + DAY),
-    )
+def counted_between(
+    engine: Engine, start: datetime, end: datetime
+) -> Iterator[list[tuple[CountedDocument, datetime]]]:
+    """The same for the documents published in [start, end), in that order."""
+    published = documents.c.published_at
+    return _read(engine, published, and_(published >= start, published < end))
 
 
 def classified_between(
@@ -78,20 +81,90 @@ def classified_between(
         yield [_classified(row, subjects) for row, subjects in rows]
 
 
-def days_archived_since(engine: Engine, since: datetime) -> set[datetime]:
-    """The UTC days on which documents archived at `since` or later were published."""
+def days_archived_since(engine: Engine, since: datetime) -> dict[datetime, int]:
+    """The UTC days on which documents archived at `since` or later were published, and how many
+    those are."""
     published = documents.c.published_at
-    day = (
+    day = type_coerce(
         func.to_char(func.timezone("UTC", published), "YYYY-MM-DD")
         if engine.dialect.name == "postgresql"
-        else func.substr(published, 1, 10)
+        else func.substr(published, 1, 10),
+        Text,
     )
-    statement = select(type_coerce(day, Text)).where(documents.c.archived_at >= since).distinct()
+    statement = (
+        select(day.label("day"), func.count())
+        .where(documents.c.archived_at >= since)
+        .group_by(text("day"))
+    )
     with reading(engine) as connection:
         return {
-            datetime.fromisoformat(found).replace(tzinfo=UTC)
-            for found in connection.scalars(statement)
+            datetime.fromisoformat(found).replace(tzinfo=UTC): size
+            for found, size in connection.execute(statement)
         }
+
+
+def archived_on(engine: Engine, day: datetime, ids: Sequence[DocumentId]) -> set[DocumentId]:
+    """Those of `ids` that are archived and were published on the UTC day beginning at `day`."""
+    statement = select(documents.c.id).where(
+        documents.c.id.in_(ids),
+        documents.c.published_at >= day,
+        documents.c.published_at < day + DAY,
+    )
+    with reading(engine) as connection:
+        return {DocumentId(name) for name in connection.scalars(statement)}
+
+
+def editions_of(engine: Engine, ids: Sequence[DocumentId]) -> dict[DocumentId, bytes]:
+    """The edition that counts of each of `ids` that is archived."""
+    statement = (
+        select(
+            documents.c.id,
+            documents.c.version,
+            classifications.c.classified_at,
+            classifications.c.model_version,
+        )
+        .join_from(documents, classifications)
+        .where(documents.c.id.in_(ids), classifications.c.counted)
+    )
+    with reading(engine) as connection:
+        return {
+            DocumentId(name): edition(version, at, model)
+            for name, version, at, model in connection.execute(statement)
+        }
+
+
+class Sums:
+    """What many documents add up to, bucket by bucket; a series goes by its text."""
+
+    def __init__(self) -> None:
+        self._added: dict[tuple[str, datetime], Bucket | list[Bucket]] = {}
+        self._text = cache(SeriesKey.__str__)
+
+    def add(self, document: CountedDocument) -> None:
+        """Add what one document adds."""
+        for one in document.contributions:
+            name = (self._text(one.series), one.bucket.start)
+            held = self._added.setdefault(name, one.bucket)
+            # most buckets of most series hold one document
+            if isinstance(held, list):
+                held.append(one.bucket)
+            elif held is not one.bucket:
+                self._added[name] = [held, one.bucket]
+
+    def counts(self) -> dict[tuple[str, datetime], Counts]:
+        """The counts of every bucket that holds something."""
+        return {
+            name: added.counts if isinstance(added, Bucket) else _summed(added)
+            for name, added in self._added.items()
+        }
+
+
+def _summed(buckets: Sequence[Bucket]) -> Counts:
+    return (
+        *map(sum, zip(*(bucket.totals.row() for bucket in buckets), strict=True)),
+        together(bucket.stories for bucket in buckets),
+        together(bucket.voices for bucket in buckets),
+    )
 
 
 def _read(

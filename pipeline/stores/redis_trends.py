@@ -7,19 +7,23 @@ them. `count_documents.lua` lists the keys and why each is there. The server mus
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, cast
 
 import redis
 
 from pipeline.documents import DocumentId
 from pipeline.ports import CountedDocument
+from pipeline.stores.late_history import Latecomer, noted, noted_name
 from pipeline.stores.redis_connection import redis_unavailable, script
+from pipeline.stores.spans import Span
 from pipeline.stores.trend_packing import (
     DAY,
     batches,
     day_name,
     day_start,
     from_micros,
+    minutes_into,
     unpacked_buckets,
     unpacked_counts,
     unpacked_rows,
@@ -35,6 +39,7 @@ LAYOUT = 2
 MOST_CONTRIBUTIONS = 1_500
 # Keys of one reading script: a day of the series of everything is 1,440 buckets.
 _DAYS_AT_ONCE = 8
+_MINUTES = 24 * 60
 _SERIES_AT_ONCE = 200
 _CHANGES_AT_ONCE = 2_000
 
@@ -118,26 +123,84 @@ class RedisTrendStore:
 
     # What the check against SQL needs besides (pipeline.stores.consistency.CountedDays).
 
-    def counted_days(self) -> list[datetime]:
-        """The UTC days that hold counts, oldest first."""
-        return [day_start(day) for day in self._days()]
+    def counted_days(self) -> dict[datetime, int]:
+        """The UTC days that hold counts, oldest first, and how many documents were counted."""
+        days = self._days()
+        with redis_unavailable():
+            pipe = self._client.pipeline(transaction=False)
+            for day in days:
+                pipe.hlen(f"{self._prefix}marks:{day}")
+            return {day_start(day): size for day, size in zip(days, pipe.execute(), strict=True)}
 
-    def counted_documents(self, day: datetime) -> set[DocumentId]:
-        """The ids of the documents counted in the buckets of `day`."""
+    def closed_days(self) -> set[datetime]:
+        """The UTC days that were counted here and have expired: SQL alone counts them."""
+        with redis_unavailable():
+            names = cast(list[bytes], self._client.zrange(f"{self._prefix}days", 0, -1))
+        return {day_start(name.decode()) for name in names} - set(self.counted_days())
+
+    def counted_documents(self, day: datetime) -> Iterator[DocumentId]:
+        """The ids of the documents counted in the buckets of `day`; one that is counted
+        meanwhile may be missing."""
         with redis_unavailable():
             marks = self._client.hscan_iter(f"{self._prefix}marks:{day_name(day)}", count=2_000)
-            return {DocumentId(mark.decode()) for mark, _ in marks}
+            yield from (DocumentId(mark.decode()) for mark, _ in marks)
 
-    def counts_of_day(self, day: datetime) -> Iterator[tuple[tuple[SeriesKey, datetime], Counts]]:
-        """((series, start), counts) of every bucket of `day` that holds something."""
-        name = day_name(day)
-        every = self._series_of(name)
-        for first in range(0, len(every), _SERIES_AT_ONCE):
-            part = every[first : first + _SERIES_AT_ONCE]
-            answer = self._read_keys([self._key(name, series) for series in part], "totals")
-            for index, start, counts in unpacked_rows(answer, name):
+    def counted_among(self, documents: Sequence[tuple[DocumentId, datetime]]) -> set[DocumentId]:
+        """Those of (id, publication time) that are counted on the day of that time."""
+        with redis_unavailable():
+            pipe = self._client.pipeline(transaction=False)
+            for document, at in documents:
+                pipe.hexists(f"{self._prefix}marks:{day_name(at)}", document)
+            answers = pipe.execute()
+        return {document for (document, _), held in zip(documents, answers, strict=True) if held}
+
+    def counts_in(self, span: Span) -> Iterator[tuple[tuple[str, datetime], Counts]]:
+        """((series as text, start), counts) of every bucket in `span` that holds something."""
+        days = span.days
+        first = minutes_into(span.start)
+        last = minutes_into(span.end) or _MINUTES
+        with redis_unavailable():
+            pipe = self._client.pipeline(transaction=False)
+            for day in days:
+                pipe.smembers(f"{self._prefix}series:{day_name(day)}")
+            every = [
+                (day, name.decode())
+                for day, names in zip(days, cast(Any, pipe.execute()), strict=True)
+                for name in names
+            ]
+        for at in range(0, len(every), _SERIES_AT_ONCE):
+            part = every[at : at + _SERIES_AT_ONCE]
+            answer = self._read_keys(
+                [f"{self._prefix}b:{day_name(day)}:{series}" for day, series in part],
+                "totals",
+                first,
+                last,
+            )
+            for index, start, counts in unpacked_rows(answer, [day for day, _ in part]):
                 if counts[0]:
-                    yield (part[index], start), counts
+                    yield (part[index][1], start), counts
+
+    def changing(self, names: Sequence[tuple[str, datetime]]) -> set[tuple[str, datetime]]:
+        """Those of the buckets that changed and are not kept in `trend_buckets` yet."""
+        members = [
+            f"{day_name(start)}:{minutes_into(start)}:{series}".encode() for series, start in names
+        ]
+        if not members:
+            return set()
+        with redis_unavailable():
+            waiting = self._client.smismember(f"{self._prefix}changed", members)
+            taken = self._client.smismember(f"{self._prefix}changed:taken", members)
+        return {
+            name
+            for name, *held in zip(names, cast(Any, waiting), cast(Any, taken), strict=True)
+            if any(held)
+        }
+
+    def reopen(self, day: datetime) -> None:
+        """Let a day that has expired be counted again, as a whole."""
+        if day in self.closed_days():
+            with redis_unavailable():
+                self._client.zrem(f"{self._prefix}days", day_name(day))
 
     # What housekeeping needs to keep `trend_buckets` (pipeline.stores.trend_history).
 
@@ -161,6 +224,28 @@ class RedisTrendStore:
             yield self._totals(members)
             with redis_unavailable():
                 self._client.srem(taken, *members)
+
+    def latecomers(self) -> Iterator[list[Latecomer]]:
+        """What came for days that have expired, in batches: SQL alone counts it."""
+        with redis_unavailable():
+            notes = self._client.hscan_iter(f"{self._prefix}alone", count=_CHANGES_AT_ONCE)
+            while some := [noted(*one) for one in islice(notes, _CHANGES_AT_ONCE)]:
+                yield some
+
+    def settled(self, latecomers: Sequence[Latecomer]) -> None:
+        """Forget these notes, unless a newer edition came meanwhile."""
+        for first in range(0, len(latecomers), _CHANGES_AT_ONCE):
+            part = latecomers[first : first + _CHANGES_AT_ONCE]
+            names = [noted_name(one) for one in part]
+            with redis_unavailable():
+                now = cast(Any, self._client.hmget(f"{self._prefix}alone", names))
+                done = [
+                    name
+                    for name, one, edition in zip(names, part, now, strict=True)
+                    if edition == one.edition
+                ]
+                if done:
+                    self._client.hdel(f"{self._prefix}alone", *done)
 
     def _totals(self, members: Sequence[bytes]) -> list[tuple[SeriesKey, Bucket]]:
         places: dict[tuple[str, str], list[str]] = {}
@@ -197,9 +282,11 @@ class RedisTrendStore:
             names = cast(set[bytes], self._client.smembers(f"{self._prefix}series:{day}"))
         return [SeriesKey.parse(name.decode()) for name in names]
 
-    def _read_keys(self, keys: list[str], what: str = "all") -> bytes:
+    def _read_keys(
+        self, keys: list[str], what: str = "all", first: int = 0, last: int = _MINUTES
+    ) -> bytes:
         with redis_unavailable():
-            return cast(bytes, self._read(keys=keys, args=[what]))
+            return cast(bytes, self._read(keys=keys, args=[what, first, last]))
 
     def _key(self, day: str, series: SeriesKey) -> str:
         return f"{self._prefix}b:{day}:{series}"

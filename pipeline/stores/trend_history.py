@@ -5,13 +5,15 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, or_, select
 
 from pipeline.stores.bulk import Row, replace_later
 from pipeline.stores.database import reading, writing
 from pipeline.stores.tables import trend_buckets
-from pipeline.trends import BUCKET_WIDTH, TOTALS_FIELDS, Bucket, SeriesKey, Totals
+from pipeline.stores.trend_packing import tally_from
+from pipeline.trends import BUCKET_WIDTH, TOTALS_FIELDS, Bucket, Counts, SeriesKey, Totals
 
+_ROWS_AT_ONCE = 10_000
 _WIDTH_SECONDS = int(BUCKET_WIDTH.total_seconds())
 
 
@@ -32,7 +34,9 @@ def persist(engine: Engine, store: ChangedBuckets) -> int:
     written = 0
     for batch in store.changes():
         # sorted, so that two processes never wait for each other
-        rows = sorted((_row(*one) for one in batch), key=lambda row: (row["series"], row["start"]))
+        rows = sorted(
+            (row_of(*one) for one in batch), key=lambda row: (row["series"], row["start"])
+        )
         with writing(engine) as connection:
             replace_later(connection, trend_buckets, rows, "documents", "revision")
         written += len(rows)
@@ -58,6 +62,44 @@ def persisted(engine: Engine, series: SeriesKey, start: datetime, end: datetime)
         ]
 
 
+def kept_between(
+    engine: Engine, start: datetime, end: datetime
+) -> Iterator[tuple[tuple[str, datetime], Counts]]:
+    """((series as text, start), counts) of every kept bucket that begins in [start, end) and
+    holds something, in the order of time."""
+    table = trend_buckets.c
+    statement = (
+        select(
+            table.series,
+            table.start,
+            *(table[name] for name in TOTALS_FIELDS),
+            table.stories,
+            table.voices,
+        )
+        .where(table.width_seconds == _WIDTH_SECONDS, table.documents > 0)
+        .order_by(table.start, table.series)
+        .limit(_ROWS_AT_ONCE)
+    )
+    after: tuple[datetime, str] | None = None
+    while True:
+        page = (
+            statement.where(table.start >= start, table.start < end)
+            if after is None
+            else statement.where(
+                table.start >= after[0],
+                table.start < end,
+                or_(table.start > after[0], table.series > after[1]),
+            )
+        )
+        with reading(engine) as connection:
+            rows = connection.execute(page).all()
+        for series, at, *counts, stories, voices in rows:
+            yield (series, at), (*counts, tally_from(stories), tally_from(voices))
+        if len(rows) < _ROWS_AT_ONCE:
+            return
+        after = (rows[-1].start, rows[-1].series)
+
+
 def newest_persisted(engine: Engine) -> datetime | None:
     """The start of the newest kept bucket; None before the first."""
     with reading(engine) as connection:
@@ -65,7 +107,8 @@ def newest_persisted(engine: Engine) -> datetime | None:
     return found
 
 
-def _row(series: SeriesKey, bucket: Bucket) -> Row:
+def row_of(series: SeriesKey, bucket: Bucket) -> Row:
+    """The row that keeps a bucket."""
     row: dict[str, Any] = {
         "series": str(series),
         "start": bucket.start,

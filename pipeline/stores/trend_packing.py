@@ -63,6 +63,11 @@ def day_start(name: str) -> datetime:
     return datetime(int(name[:4]), int(name[4:6]), int(name[6:8]), tzinfo=UTC)
 
 
+def minutes_into(at: datetime) -> int:
+    """The whole minutes since midnight."""
+    return at.hour * 60 + at.minute
+
+
 def batches(
     documents: Sequence[CountedDocument],
     retention: timedelta,
@@ -180,7 +185,7 @@ class _Place:
 def _minute(start: datetime) -> tuple[str, int]:
     if start.second or start.microsecond:
         raise ValueError(f"a bucket of {BUCKET_WIDTH} begins at {start.isoformat()}")
-    return day_name(start), start.hour * 60 + start.minute
+    return day_name(start), minutes_into(start)
 
 
 def _packed(evidence: Iterable[Evidence]) -> tuple[object, ...]:
@@ -221,14 +226,16 @@ def unpacked_buckets(answer: bytes, days: Sequence[str]) -> Iterator[Bucket]:
         yield _bucket(starts[index] + timedelta(minutes=minute), counts, evidence)
 
 
-def unpacked_rows(answer: bytes, day: str) -> Iterator[tuple[int, datetime, Counts]]:
-    """(index of the key, start, counts) from the same answer, for keys of one day."""
-    start = day_start(day)
+def unpacked_rows(
+    answer: bytes, starts: Sequence[datetime]
+) -> Iterator[tuple[int, datetime, Counts]]:
+    """(index of the key, start, counts) from the same answer, for keys of the days that begin
+    at `starts`."""
     for index, minute, counts, _ in _read.decode(answer):
         yield (
             index,
-            start + timedelta(minutes=minute),
-            (*_row(counts), _tally(counts[13]), _tally(counts[14])),
+            starts[index] + timedelta(minutes=minute),
+            (*_row(counts), tally_from(counts[13]), tally_from(counts[14])),
         )
 
 
@@ -253,8 +260,8 @@ def _bucket(start: datetime, counts: PackedCounts, evidence: Sequence[PackedEvid
             )
             for story, document, voice, at, negative, novel in evidence
         ),
-        stories=_tally(counts[13]),
-        voices=_tally(counts[14]),
+        stories=tally_from(counts[13]),
+        voices=tally_from(counts[14]),
         revision=counts[12],
     )
 
@@ -263,7 +270,8 @@ def _row(counts: PackedCounts) -> tuple[int, ...]:
     return cast(tuple[int, ...], counts[:_TOTALS])
 
 
-def _tally(flat: list[int]) -> Tally:
+def tally_from(flat: Sequence[int]) -> Tally:
+    """The tally that is kept flat, in any order: slot, documents, slot, documents …"""
     if len(flat) == 2:
         return ((flat[0], flat[1]),)
     return tuple(sorted(zip(flat[::2], flat[1::2], strict=True)))

@@ -1,15 +1,17 @@
 """Redis against SQL: what is counted is what is archived, and can be made so again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, update
 
 from pipeline.stores.archive import SqlArchive
 from pipeline.stores.consistency import MOST_NAMED, compare, lasting, rebuild
 from pipeline.stores.database import reading, writing
+from pipeline.stores.late_history import keep_latecomers
 from pipeline.stores.memory import MemoryTrendStore
 from pipeline.stores.recount import days_archived_since, recount
 from pipeline.stores.redis_trends import RedisTrendStore
@@ -150,7 +152,11 @@ def test_what_was_archived_before_redis_remembers_is_no_difference(engine, store
     archive.store([document("new")], NOW)
     store.add(counted([document("new")]))
     assert compare(engine, store, NOW, RETENTION).equal
-    assert rebuild(engine, store, NOW, RETENTION) == 1
+    # a day is rebuilt whole
+    assert rebuild(engine, store, NOW, RETENTION) == 2
+    (bucket,) = store.buckets(EVERYTHING, *FOREVER)
+    assert bucket.totals.documents == 2
+    assert compare(engine, store, NOW, RETENTION).equal
 
 
 def test_a_late_document_that_kept_an_old_day_alive_is_no_difference(engine, store):
@@ -227,7 +233,7 @@ def test_days_are_utc_days_of_publication(engine):
     archive.store([document("a", midnight - timedelta(microseconds=1))], NOW)
     archive.store([document("b", midnight)], NOW)
     archive.store([document("c", midnight - timedelta(days=5))], NOW - timedelta(days=3))
-    assert days_archived_since(engine, NOW) == {midnight - timedelta(days=1), midnight}
+    assert days_archived_since(engine, NOW) == {midnight - timedelta(days=1): 1, midnight: 1}
 
 
 def kept(engine: Engine) -> dict[Name, tuple[int, ...]]:
@@ -286,6 +292,75 @@ def test_a_bucket_that_began_again_after_expiry_does_not_overwrite_the_fuller_on
     store.add(counted([document("late")]))
     persist(engine, store)
     assert {totals[0] for totals in kept(engine).values()} == {2}
+
+
+def test_a_kept_bucket_that_is_not_what_redis_holds_is_found_once_nothing_waits(engine, store):
+    SqlArchive(engine).store([document("a")], NOW)
+    store.add(counted([document("a")]))
+    assert compare(engine, store, NOW, RETENTION).equal  # nothing is kept yet: all of it waits
+    persist(engine, store)
+    assert compare(engine, store, NOW, RETENTION).equal
+    with writing(engine) as connection:
+        connection.execute(
+            update(trend_buckets).where(trend_buckets.c.series == "*").values(novelty=99)
+        )
+        connection.execute(delete(trend_buckets).where(trend_buckets.c.topic == "Earnings"))
+    found = compare(engine, store, NOW, RETENTION)
+    assert [
+        (str(one.series), one.redis, one.sql)
+        for one in found.differences
+        if one.field == "trend_buckets.novelty"
+    ] == [("*", 100, 99), ("subject=AAPL|topic=Earnings", 100, 0), ("topic=Earnings", 100, 0)]
+    store.add(counted([document("b")]))
+    SqlArchive(engine).store([document("b")], NOW)
+    assert compare(engine, store, NOW, RETENTION).equal  # they changed, and wait again
+
+
+def test_a_history_is_compared_in_parts_and_gives_the_same(engine, store):
+    stream = [
+        document(f"d{n}", T0 - timedelta(minutes=37 * n), subjects=(f"S{n % 5}",))
+        for n in range(99)
+    ]
+    SqlArchive(engine).store(stream, NOW)
+    store.add(counted(stream[:-1]))
+    store.add(counted([document("other", T0)]))
+    whole = compare(engine, store, NOW, RETENTION)
+    assert whole.missing == ("d98",)
+    assert whole.unknown == ("other",)
+    for most in (1, 7, 40):
+        parts = compare(engine, store, NOW, RETENTION, most=most)
+        assert set(parts.differences) == set(whole.differences)
+        assert replace(parts, differences=whole.differences) == whole
+
+
+def test_what_comes_after_its_day_has_left_redis_is_counted_in_sql_alone(engine, redis_client):
+    short = RedisTrendStore(redis_client, retention=timedelta(milliseconds=1))
+    archive = SqlArchive(engine)
+    first = [document("a"), document("b")]
+    archive.store(first, NOW)
+    twin = MemoryTrendStore()
+    twin.add(counted([*first, document("late")]))
+    # kept before it expires
+    long = RedisTrendStore(redis_client, retention=RETENTION)
+    long.add(counted(first))
+    persist(engine, long)
+    redis_client.flushall()
+    short.add(counted(first))
+    while short.counted_days():
+        pass
+    redis_client.delete("bw:{trends}:2:changed")
+    long.add(counted([document("late"), document("a")]))
+    assert keep_latecomers(engine, long) == 1  # `late` is not archived yet
+    archive.store([document("late")], NOW)
+    assert keep_latecomers(engine, long) == 1
+    assert kept(engine) == {name: bucket.totals.row() for name, bucket in state(twin).items()}
+    assert keep_latecomers(engine, long) == 0
+    assert state(long) == {}
+    assert compare(engine, long, NOW, RETENTION).equal
+    # the day is counted again as a whole when it is asked for
+    assert rebuild(engine, long, NOW, RETENTION) == 3
+    assert state(long) == state(twin)
+    assert compare(engine, long, NOW, RETENTION).equal
 
 
 def test_too_many_differences_to_name_are_never_taken_for_none(engine, store):
