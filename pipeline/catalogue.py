@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.documents import SubjectId
 from pipeline.errors import ConfigurationError
+from pipeline.garbage import collector_at_rest
 from pipeline.tickers import EXCHANGES, canonical
 
 SHIPPED = Path(__file__).with_name("catalogue_data")
@@ -94,8 +95,9 @@ def load_catalogue(extension: Path | None = None) -> Catalogue:
 
     Raises `ConfigurationError` naming file, line and field.
     """
-    catalogue = shipped_catalogue()
-    return catalogue if extension is None else catalogue.extended(read_entries(extension))
+    with collector_at_rest():
+        catalogue = shipped_catalogue()
+        return catalogue if extension is None else catalogue.extended(read_entries(extension))
 
 
 def read_entries(path: Path) -> list[Entry]:
@@ -116,9 +118,15 @@ def read_entries(path: Path) -> list[Entry]:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, restkey="too many cells")
-        for row in reader:
-            yield reader.line_num, {name: value for name, value in row.items() if value}
+        reader = csv.reader(file)
+        header = next(reader, [])
+        for cells in reader:
+            if not cells:
+                continue
+            row = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
+            if len(cells) > len(header):
+                row["too many cells"] = "|".join(cells[len(header) :])
+            yield reader.line_num, row
 
 
 def _yaml_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -152,15 +160,14 @@ def _entry(row: Mapping[str, Any], origin: str) -> Entry:
     names = [
         name
         for part in ("names", "zh_short", "zh_full", "former_names")
+        if part in row
         for name in _list(row, part, origin)
     ]
     tickers = dict.fromkeys(
         canonical(ticker)
-        for ticker in (
-            *_tickers(row, origin),
-            *_list(row, "codes", origin),
-            *_list(row, "cashtags", origin),
-        )
+        for part in ("tickers", "codes", "cashtags")
+        if part in row
+        for ticker in (_tickers if part == "tickers" else _list)(row, part, origin)
     )
     return Entry(
         id=SubjectId(subject.strip()),
@@ -181,6 +188,9 @@ def _list(row: Mapping[str, Any], name: str, origin: str) -> tuple[str, ...]:
     value = row.get(name)
     if value is None:
         return ()
+    if type(value) is str and "|" not in value:
+        text = value.strip()
+        return (text,) if text else ()
     items: Sequence[Any] = value if isinstance(value, list) else str(value).split("|")
     for item in items:
         # YAML reads an unquoted 600519 as a number, NO as false and 0700 as octal
@@ -189,16 +199,16 @@ def _list(row: Mapping[str, Any], name: str, origin: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in items if item.strip())
 
 
-def _tickers(row: Mapping[str, Any], origin: str) -> list[str]:
-    """`tickers` is a list, or in YAML a mapping of exchange to one symbol or several."""
-    value = row.get("tickers")
+def _tickers(row: Mapping[str, Any], name: str, origin: str) -> Sequence[str]:
+    """The field is a list, or in YAML a mapping of exchange to one symbol or several."""
+    value = row.get(name)
     if not isinstance(value, Mapping):
-        return list(_list(row, "tickers", origin))
+        return _list(row, name, origin)
     found: list[str] = []
     for exchange, symbols in value.items():
         if str(exchange).upper() not in EXCHANGES:
-            raise ConfigurationError(f"{origin}: tickers: exchange {exchange!r} is not known")
-        for symbol in _list({"tickers": symbols}, "tickers", origin):
+            raise ConfigurationError(f"{origin}: {name}: exchange {exchange!r} is not known")
+        for symbol in _list({name: symbols}, name, origin):
             found.append(f"{str(exchange).upper()}:{symbol}")
     return found
 

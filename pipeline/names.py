@@ -7,8 +7,8 @@ its letters count and whether it needs support from the rest of the text.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from pipeline.matching import matching_form
 
@@ -27,8 +27,20 @@ _SECURITY = re.compile(
     r"(?:stock|shares?|units?|warrants?|rights?|interests?)\b.*)$",
     re.IGNORECASE,
 )
+# Nobody writes a longer hashtag.
+_HASHTAG = 30
 # A word this short is a word of some language: "hella", "cree", "neste".
 _SHORT = 5
+# What must stand last, or somewhere, for the patterns above to be worth the search.
+_LAST = frozenset(
+    "inc corp corporation co plc ltd limited llc lp l.p ag se nv n.v sa s.a s.p.a spa ab asa oyj"
+    " abp kgaa gmbh a/s s.a.b pte pvt bhd tbk incorporated the group holding holdings company"
+    " companies".split()
+)
+_SECURITY_WORD = re.compile(
+    r" - |\(| class | series |stock|shares?\b|units?\b|warrants?\b|rights?\b|interests?\b",
+    re.IGNORECASE,
+)
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -44,12 +56,11 @@ class Case(IntEnum):
     EXACT = 2  # as written
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """One spelling, in lower case as `lowered` makes it; `written` keeps its capitals.
 
     A `word` is an ordinary word that a catalogue states to be a name: with its capital, and
-    without an article before it, it is one.
+    without an article before it, it is one. A tuple: a catalogue makes 100,000 at once.
     """
 
     text: str
@@ -79,7 +90,7 @@ def lowered(text: str) -> str:
 
 def is_cjk(text: str) -> bool:
     """Whether `text` is written in a script without spaces between words."""
-    return _CJK.search(text) is not None
+    return not text.isascii() and _CJK.search(text) is not None
 
 
 def forms(name: str, words: frozenset[str], ambiguous: bool = False) -> Iterator[Form]:
@@ -107,11 +118,15 @@ def forms(name: str, words: frozenset[str], ambiguous: bool = False) -> Iterator
 
 def _shorter(written: str) -> Iterator[tuple[str, bool]]:
     """Each shorter way to say `written`, and whether more than its legal form was cut."""
-    name = _SECURITY.sub("", written)
-    if name != written:
-        yield name, False
+    name = written
+    if _SECURITY_WORD.search(written):
+        name = _SECURITY.sub("", written)
+        if name != written:
+            yield name, False
     grouped = False
     for _ in range(4):
+        if _last_word(name) not in _LAST and name[-1] not in ".,&":
+            break
         cut = _LEGAL.sub("", name).rstrip(" ,.&")
         if cut == name:
             cut = _GROUP.sub("", name).rstrip(" ,.&")
@@ -134,11 +149,12 @@ def _form(written: str, words: frozenset[str], ambiguous: bool, derived: bool) -
             yield Form(text, written, Case.FREE, ambiguous, derived)
         return
     parts = _WORD.findall(text)
-    letters = sum(map(len, parts))
+    together = "".join(parts)
+    letters = len(together)
     if letters < 2 or text.isdecimal():
         return
     core = parts[1:] if parts[0] == "the" and len(parts) > 1 else parts
-    ordinary = all(part in words for part in core)
+    ordinary = words.issuperset(core)
     if ambiguous or (ordinary and len(core) == 1 and derived):
         yield Form(text, written, Case.CAPITAL, True, derived)
     elif ordinary and len(core) == 1:
@@ -150,12 +166,21 @@ def _form(written: str, words: frozenset[str], ambiguous: bool, derived: bool) -
         yield Form(text, written, Case.CAPITAL, False, derived)
     else:
         yield Form(text, written, Case.FREE, False, derived)
-    for one, other in ((" & ", " and "), (" and ", " & ")):
-        if one in text:
-            swapped = written.replace(one, other)
-            yield Form(lowered(swapped), swapped, Case.FREE, ambiguous, True)
+    if "&" in text or " and " in text:
+        for one, other in ((" & ", " and "), (" and ", " & ")):
+            if one in text:
+                swapped = written.replace(one, other)
+                yield Form(lowered(swapped), swapped, Case.FREE, ambiguous, True)
     # a hashtag or handle has no spaces: #BankOfAmerica
-    if len(parts) > 1 and letters >= 8 and not ambiguous and not _LEGAL.search(text):
-        joined = "".join(_WORD.findall(written))
-        if joined.lower() != text:
-            yield Form(lowered(joined), joined, Case.FREE, False, True)
+    if (
+        len(parts) > 1
+        and 8 <= letters <= _HASHTAG
+        and not ambiguous
+        and _last_word(text) not in _LAST
+    ):
+        yield Form(together, together, Case.FREE, False, True)
+
+
+def _last_word(name: str) -> str:
+    """The last word in lower case, without a dot at its end."""
+    return name[max(name.rfind(" "), name.rfind(",")) + 1 :].rstrip(".").lower()

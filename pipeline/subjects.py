@@ -18,6 +18,7 @@ from pipeline.catalogue import Catalogue, load_catalogue
 from pipeline.conflicts import Conflict, check_catalogue
 from pipeline.documents import Document, Subject, SubjectId, document_id
 from pipeline.errors import ConfigurationError
+from pipeline.garbage import collector_at_rest
 from pipeline.listings import Mention
 from pipeline.mentions import MentionIndex
 from pipeline.names import readable
@@ -54,7 +55,8 @@ class CatalogueLinker:
         another thread too."""
         made: dict[tuple[SubjectId, str, float], Subject] = {}
         # one value, replaced at once: a document is read by one catalogue throughout
-        self._compiled = (MentionIndex(catalogue), made)
+        with collector_at_rest():
+            self._compiled = (MentionIndex(catalogue), made)
 
     def read(self, document: Document) -> Linked:
         """The subjects, most relevant first, and the names each goes by in this document."""

@@ -52,7 +52,7 @@ _RATED_BY = re.compile(
     r"(?:\b(?:at|by|from|per|via|with|says|analysts? (?:at|with))|[:\-(]) (?:the )?$"
 )
 _RATES = re.compile(
-    r"(?:'s)?,? (?:analysts?|upgrades?|downgrades?|initiates?|cuts?|raises?|raising|reiterates?"
+    r"(?:'s|\.)?,? (?:analysts?|upgrades?|downgrades?|initiates?|cuts?|raises?|raising|reiterates?"
     r"|maintains?|lowers?|boosts?|ups|lifts|sees|starts|sets|reaffirms|top|keeps|adds|rates|thinks"
     r"|conviction|says|on|likes|research|upgraded|downgraded|reiterated|reitera|raised|cut|pt"
     r"|recommends?|throws in|to hold a (?:tour|meeting|call)|expects|estimates|forecasts?|believes"
