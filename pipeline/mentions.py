@@ -249,5 +249,5 @@ def _name_claims(entry: Entry, words: frozenset[str]) -> Iterator[tuple[Claim, F
         else:
             alone = len(ticker) >= _BARE_TICKER and ticker.lower() not in words
         if alone and ticker.isascii():
-            form = Form(ticker.lower(), ticker, Case.EXACT)
+            form = Form(ticker.lower(), ticker, Case.EXACT, word=ticker.isalpha())
             yield Claim(entry.id, first, last, entry.layer, form), form

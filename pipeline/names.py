@@ -59,8 +59,9 @@ class Case(IntEnum):
 class Form(NamedTuple):
     """One spelling, in lower case as `lowered` makes it; `written` keeps its capitals.
 
-    A `word` is an ordinary word that a catalogue states to be a name: with its capital, and
-    without an article before it, it is one. A tuple: a catalogue makes 100,000 at once.
+    A `word` may be an ordinary word, though a catalogue states it to be a name: with its
+    capital, and without an article before it, it is one. A tuple: a catalogue makes 100,000
+    at once.
     """
 
     text: str
