@@ -8,6 +8,7 @@ from pipeline.catalogue import Catalogue
 from pipeline.claims import Claim, ranked, sole_claim
 from pipeline.documents import SubjectId
 from pipeline.names import is_cjk
+from pipeline.support import is_shouted
 from pipeline.tickers import canonical, listed_in
 
 # Where a text mentions a subject: (subject, start, end). A plain tuple: one is made for every
@@ -121,10 +122,12 @@ class Listings:
 
     def hashtags(self, text: str, day: int, mentions: list[Mention]) -> None:
         """Adds known tickers of three letters in hashtags: `#JPM`. Shorter ones are anything,
-        longer ones are found without the hash."""
+        longer ones are found without the hash. In a text that is all capitals none is one."""
         for found in _HASHTAG.finditer(text):
             ticker = found[1]
             if ticker.lower() not in self._words and (subject := self.owner(ticker, day)):
+                if is_shouted(text):
+                    return
                 start, end = found.span()
                 mentions.append((subject, start, end))
 

@@ -107,7 +107,7 @@ class MentionIndex:
         mentions: list[Mention] = []
         if "$" in text:
             self.listings.cashtags(text, day, mentions)
-        if "#" in text and not is_shouted(text):
+        if "#" in text:
             self.listings.hashtags(text, day, mentions)
         coded: list[Mention] = []
         names: list[Match] = []
