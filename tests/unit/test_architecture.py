@@ -96,7 +96,7 @@ def test_the_baseline_classifier_needs_no_torch() -> None:
 
 
 # What a decision may stand on beside the standard library: decoding, matching, rule files.
-ALLOWED = {"msgspec", "ahocorasick_rs", "yaml", *PACKAGES, *sys.stdlib_module_names}
+ALLOWED = {"msgspec", "ahocorasick_rs", "pycld2", "yaml", *PACKAGES, *sys.stdlib_module_names}
 # The rim of pipeline/ and alerts/, where stores and HTTP clients are spoken to.
 RIM_FOLDERS = {"stores", "feeds", "catalogue_data"}
 RIM_FILES = {

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.documents import (
     Classification,
@@ -27,18 +29,35 @@ def document(text: str, lang: str | None = None, name: str = "d") -> Document:
     [
         ("Shares fall", None, "en"),
         ("Shares fall", "en-US", "en"),
-        ("Les actions chutent", "fr", "fr"),
+        ("Les actions chutent après l'annonce", "fr", "fr"),
         ("贵州茅台股价大跌", "en", "zh"),
         ("$BABA 阿里巴巴 股价 下跌 earnings", None, "zh"),
         ("Alibaba (阿里) reports earnings for the third quarter", None, "en"),
         ("任天堂の株価が下落した", None, "ja"),
         ("삼성전자 주가 하락", None, "ko"),
-        ("12345", "und-x", "und"),
+        ("Die Aktie stürzt nach der Gewinnwarnung ab", "en", "de"),
+        ("Las acciones caen tras el aviso de beneficios", None, "es"),
+        ("O lucro da empresa cresce no terceiro trimestre", "pt", "pt"),
+        ("Tesla shares tumble after the earnings call", "fr", "en"),
+        ("12345 $AAPL $TSLA https://t.co/x", "fr", "fr"),
+        ("12345 $AAPL $TSLA https://t.co/x", None, "en"),
+        ("12345", "und-x", "en"),
+        ("新鮮の毎日優惠股價大跌", None, "zh"),
+        ("貴州茅臺股價大跌", "zh-Hant", "zh"),
+        ("任天堂株価下落", "ja", "ja"),
+        ("\x00\ud800 \x01 shares", None, "en"),
         ("Shares fall", "??", "en"),
     ],
 )
-def test_the_script_decides_and_the_tag_is_a_hint(text, tag, language):
+def test_the_text_decides_and_the_tag_is_a_hint(text, tag, language):
     assert language_of(document(text, tag)) == language
+
+
+@given(st.text(), st.none() | st.text(max_size=10))
+def test_any_text_with_any_tag_has_a_language(text, tag):
+    found = language_of(document(text, tag))
+    assert 2 <= len(found) <= 3
+    assert found.isalpha()
 
 
 def test_a_publishers_family_speaks_before_its_authors():
