@@ -32,16 +32,20 @@ MOST_SUBJECTS = 32
 # Scripts without spaces between words: their words are pairs of neighbouring characters.
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _TOLD = re.compile(
-    # noise: links, mentions, entities, cashtags (subjects are compared by themselves)
+    # noise: links, mentions, entities, cashtags (which are compared by themselves)
     r"(?:https?://|www\.)\S*|@\w+|&\w+;|\$[a-z][\w.]*"
     rf"|([{_UNSPACED}]+)"
-    r"|(\d+(?:[.,]\d+)*[^\W_]*)"
-    rf"|((?:(?![{_UNSPACED}\d_])\w)(?:(?![{_UNSPACED}_])\w)*)"
+    # with a digit it is a figure: 5, 5%, 1.5m, q4
+    rf"|((?:(?![{_UNSPACED}_])\w)*\d(?:[.,]?(?![{_UNSPACED}_])\w)*)"
+    rf"|((?:(?![{_UNSPACED}\d_])\w)+)"
 )
+# Between cashtags a whole number is no figure of a long text: "$A 123 $B is about to".
+_BETWEEN_CASHTAGS = re.compile(r"\$[a-z][\w.]*\s+(\d+)(?=\s+\$[a-z])")
+_CASHTAG = re.compile(r"\$([a-z][\w.]*)")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _TOLD_ASCII = re.compile(
     r"(?:https?://|www\.)\S*|@\w+|&\w+;|\$[a-z][\w.]*"
-    r"|(\d+(?:[.,]\d+)*[a-z]*)|([a-z][a-z0-9]*)",
+    r"|([a-z]*\d(?:[.,]?[a-z0-9])*)|([a-z]+)",
     re.ASCII,
 )
 # who is passed on: `RT @name:`, `"@name: ...`, `//@name:`
@@ -57,8 +61,9 @@ _SHORT = Struct("<H")
 class Wording:
     """What a document tells, in the form in which copies are found.
 
-    `exact` (16 bytes) is equal for equal words, numbers and subjects, `template` (8 bytes) for
-    equal words. `words`, `numbers` and `subjects` are sets of two-byte hashes, in order.
+    `exact` (16 bytes) is equal for equal words, numbers, tickers and subjects, `template` (8
+    bytes) for equal words. `words`, `numbers`, `tickers` (those the source gives, else the
+    cashtags) and `subjects` are sets of two-byte hashes, in order.
     Documents with one of the `bands` in common may be copies; there are none for a text of
     few words. `credited` is who the text itself says is passed on.
     """
@@ -67,6 +72,7 @@ class Wording:
     template: bytes
     words: bytes = b""
     numbers: bytes = b""
+    tickers: bytes = b""
     subjects: bytes = b""
     bands: tuple[bytes, ...] = ()
     credited: str | None = None
@@ -98,16 +104,21 @@ def wording(document: Document, subjects: Iterable[str] = ()) -> Wording:
                 numbers.append(number)
     del words[WORDS_READ:], numbers[MOST_NUMBERS:]
     about = sorted(subjects)[:MOST_SUBJECTS]
+    given = document.subjects or _CASHTAG.findall(told)
+    tickers = sorted({one.strip("$.").lower() for one in given})[:MOST_SUBJECTS]
     if not words and not numbers:
         links = _LINK.findall(told)
         only = "\n".join((*links, *about)) if links else document.id
         alone = blake2b(f"\n{only}".encode(), digest_size=16).digest()
         return Wording(exact=alone, template=alone[:8], credited=credited)
     template = " ".join(words).encode()
-    exact = b"\n".join((template, " ".join(numbers).encode(), " ".join(about).encode()))
+    rest = "\n".join((" ".join(numbers), " ".join(tickers), " ".join(about))).encode()
     hashes = [_hashes(word) for word in words]
     kinds = {one[0] & 0xFFFF for one in hashes}
     bands: tuple[bytes, ...] = ()
+    if len(kinds) >= LONG and numbers:
+        idle = set(_BETWEEN_CASHTAGS.findall(told))
+        numbers = [one for one in numbers if one not in idle]
     if len(kinds) >= FEWEST_WORDS:
         least = tuple(map(min, *hashes))
         bands = tuple(
@@ -115,10 +126,11 @@ def wording(document: Document, subjects: Iterable[str] = ()) -> Wording:
             for place in range(0, 2 * BANDS, 2)
         )
     return Wording(
-        exact=blake2b(exact, digest_size=16).digest(),
+        exact=blake2b(template + b"\n" + rest, digest_size=16).digest(),
         template=blake2b(template, digest_size=8).digest(),
         words=_packed(kinds),
         numbers=_packed({_hashes(number)[0] & 0xFFFF for number in numbers}),
+        tickers=_packed({_hashes(one)[0] & 0xFFFF for one in tickers}),
         subjects=_packed({_hashes(one)[0] & 0xFFFF for one in about}),
         bands=bands,
         credited=credited,
@@ -127,13 +139,12 @@ def wording(document: Document, subjects: Iterable[str] = ()) -> Wording:
 
 def is_copy(one: Wording, other: Wording) -> bool:
     """Whether both tell the same: six in ten of all their words are shared, or one holds nine
-    in ten words of the other and is not twice as long; and neither numbers nor subjects are
-    against it.
+    in ten words of the other and is not twice as long; and neither numbers nor tickers nor
+    subjects are against it.
 
-    Numbers are against it when under three quarters of the fewer are shared (but not one
-    number in a text of LONG equal words), subjects when under half, or none where all words
-    are equal. Where only one text has a subject, the one must
-    hold every word of the other.
+    Numbers are against it when under three quarters of the fewer are shared; tickers and
+    subjects when under half, or none where all words are equal. Where only one text has a
+    subject, the one must hold every word of the other.
     """
     fewer, more = sorted((len(one.words) // 2, len(other.words) // 2))
     if fewer < FEWEST_WORDS:
@@ -142,17 +153,19 @@ def is_copy(one: Wording, other: Wording) -> bool:
     alike = 10 * shared >= 6 * (fewer + more - shared)
     if not alike and not (10 * shared >= 9 * fewer and 2 * fewer >= more):
         return False
-    fewest = min(len(one.numbers), len(other.numbers)) // 2
-    equal = shared == more
-    # a lone number in a long text of the same words is only what makes its copies differ
-    noise = equal and fewest == 1 and more >= LONG
-    if fewest and not noise and 4 * _shared(one.numbers, other.numbers) < 3 * fewest:
+    if one.numbers and other.numbers and not _agree(one.numbers, other.numbers, 3):
         return False
-    fewest = min(len(one.subjects), len(other.subjects)) // 2
-    if fewest:
-        both = _shared(one.subjects, other.subjects)
-        return 2 * both >= fewest or (both > 0 and equal)
-    return one.subjects == other.subjects or shared == fewer
+    least = 1 if shared == more else 2
+    for mine, others in ((one.tickers, other.tickers), (one.subjects, other.subjects)):
+        if mine and others and not _agree(mine, others, least):
+            return False
+    return bool(one.subjects) == bool(other.subjects) or shared == fewer
+
+
+def _agree(one: bytes, other: bytes, quarters: int) -> bool:
+    """Whether so many quarters of the smaller set, and one at least, are in both."""
+    both = _shared(one, other)
+    return both > 0 and (quarters == 1 or 8 * both >= quarters * min(len(one), len(other)))
 
 
 def _passed_on(text: str) -> tuple[str, str | None]:

@@ -18,6 +18,8 @@ _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _LETTERS = re.compile(r"[^\W\d_]")
 # a Chinese text quotes tickers and Latin names; an English one hardly ever quotes Han
 _HAN_SHARE = 0.2
+# the source says that it is of such a script, and some of it is: names are often left Latin
+_HAN_SHARE_IF_SAID = 0.05
 # a Chinese text may hold a の for style, no Japanese one of some length has so little kana
 _KANA_SHARE = 0.1
 # links, mentions, tickers and figures are of no language
@@ -27,7 +29,7 @@ _FEWEST_LETTERS = 4
 # Of a short text CLD2 also gives languages that hardly anybody publishes in; these are taken
 # from it, others only where the source says the same.
 _USUAL = frozenset(
-    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id is it ja ko lt lv ms nl no pl pt "
+    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl no pl pt "
     "ro ru sk sl sr sv ta te th tr uk ur vi zh".split()
 )
 _ALSO_CALLED = {"iw": "he", "in": "id", "nb": "no", "nn": "no", "jp": "ja", "cn": "zh", "kr": "ko"}
@@ -63,7 +65,8 @@ def _by_script(body: str, hint: str) -> str:
     hangul = len(_HANGUL.findall(body))
     if not han + kana + hangul:
         return ""
-    if (han + kana + hangul) / len(_LETTERS.findall(body)) < _HAN_SHARE:
+    least = _HAN_SHARE_IF_SAID if hint in ("zh", "ja", "ko") else _HAN_SHARE
+    if (han + kana + hangul) / len(_LETTERS.findall(body)) < least:
         return ""
     if hangul > han:
         return "ko"

@@ -1,7 +1,7 @@
 -- Which story each telling tells. The rules are those of MemoryStoryIndex, step by step.
 --
 -- KEYS[1]  the common prefix, with its hash tag
--- ARGV     14 limits, then 14 values a telling, in the order of redis_stories.py
+-- ARGV     14 limits, then 15 values a telling, in the order of redis_stories.py
 -- Answers  for each telling its packed place: position, voices, tellings, first, spam, story,
 --          event, voice
 --
@@ -11,10 +11,10 @@
 -- for what has expired. Fields of a generation, by their first letter:
 --   d document: its place      r reposted document that never came: story
 --   e exact text: story        s story: {first, last, voice, event, words, numbers,
---                                        subjects, template, size, tellings, voices}
+--                                        tickers, subjects, template, size, tellings, voices}
 --   b band: stories, 16 bytes each, latest last
 --   v subject: {event, embedding, ...}
---   t text, c account: {name, time, weight, ...} of its latest tellers or subjects
+--   t text, c account: its latest tellers, or subjects
 
 local prefix = KEYS[1]
 local limits, tellings = {}, {}
@@ -26,13 +26,14 @@ local function slices(packed, width)
   return found
 end
 
-for from = 15, #ARGV, 14 do
+for from = 15, #ARGV, 15 do
   tellings[#tellings + 1] = {
     document = ARGV[from], at = tonumber(ARGV[from + 1]), exact = ARGV[from + 2],
     template = ARGV[from + 3], words = ARGV[from + 4], numbers = ARGV[from + 5],
-    subjects = ARGV[from + 6], bands = slices(ARGV[from + 7], 5), voice = ARGV[from + 8],
-    account = ARGV[from + 9], weight = tonumber(ARGV[from + 10]), repost = ARGV[from + 11],
-    about = slices(ARGV[from + 12], 10), embedding = ARGV[from + 13],
+    tickers = ARGV[from + 6], subjects = ARGV[from + 7], bands = slices(ARGV[from + 8], 5),
+    voice = ARGV[from + 9], account = ARGV[from + 10], weight = tonumber(ARGV[from + 11]),
+    repost = ARGV[from + 12], about = slices(ARGV[from + 13], 10),
+    embedding = ARGV[from + 14],
   }
 end
 local most, span, lifetime = limits[1], limits[2], limits[3]
@@ -40,7 +41,7 @@ local in_band, most_events, most_voices = limits[4], limits[5], limits[6]
 local text_window, suspect_weight = limits[7], limits[8]
 local account_window, suspect_subjects = limits[9], limits[10]
 local remembered, signs_differ = limits[11], limits[12]
-local fewest_words, long = limits[13], limits[14]
+local fewest_words, heaviest = limits[13], limits[14]
 -- arguments of one call, well below what Lua's stack holds
 local AT_ONCE = 2000
 
@@ -104,8 +105,8 @@ local function story_of(name)
   return story or nil
 end
 
-local FIRST, LAST, VOICE, EVENT, WORDS, NUMBERS, SUBJECTS, TEMPLATE = 1, 2, 3, 4, 5, 6, 7, 8
-local SIZE, TELLINGS, VOICES = 9, 10, 11
+local FIRST, LAST, VOICE, EVENT, WORDS, NUMBERS, TICKERS, SUBJECTS = 1, 2, 3, 4, 5, 6, 7, 8
+local TEMPLATE, SIZE, TELLINGS, VOICES = 9, 10, 11, 12
 
 local function living(name, at)
   local story = story_of(name)
@@ -133,6 +134,11 @@ local function shared(one, other)
   return found
 end
 
+local function agree(one, other, quarters)
+  local both = shared(one, other)
+  return both > 0 and (quarters == 1 or 8 * both >= quarters * math.min(#one, #other))
+end
+
 local function is_copy(story, one)
   local a, b = #story[WORDS] / 2, #one.words / 2
   local fewer, more = math.min(a, b), math.max(a, b)
@@ -140,17 +146,18 @@ local function is_copy(story, one)
   local words = shared(story[WORDS], one.words)
   local alike = 10 * words >= 6 * (fewer + more - words)
   if not alike and not (10 * words >= 9 * fewer and 2 * fewer >= more) then return false end
-  local least = math.min(#story[NUMBERS], #one.numbers) / 2
-  local equal = words == more
-  if least > 0 and 4 * shared(story[NUMBERS], one.numbers) < 3 * least then
-    if not (equal and least == 1 and more >= long) then return false end
+  local numbers, tickers, subjects = story[NUMBERS], story[TICKERS], story[SUBJECTS]
+  if numbers ~= '' and one.numbers ~= '' and not agree(numbers, one.numbers, 3) then
+    return false
   end
-  least = math.min(#story[SUBJECTS], #one.subjects) / 2
-  if least > 0 then
-    local both = shared(story[SUBJECTS], one.subjects)
-    return 2 * both >= least or (both > 0 and equal)
+  local least = words == more and 1 or 2
+  if tickers ~= '' and one.tickers ~= '' and not agree(tickers, one.tickers, least) then
+    return false
   end
-  return story[SUBJECTS] == one.subjects or words == fewer
+  if subjects ~= '' and one.subjects ~= '' and not agree(subjects, one.subjects, least) then
+    return false
+  end
+  return (subjects == '') == (one.subjects == '') or words == fewer
 end
 
 -- events --------------------------------------------------------------------------------
@@ -184,47 +191,47 @@ local function event_of(one, at)
 end
 
 -- spam ----------------------------------------------------------------------------------
--- puts a name last in the list of the latest, and returns the list
+-- 15 bytes a teller or subject, the latest last: name (10), time (4), weight + 128 (1)
 local function remember(field, name, at, weight)
-  local packed = get(field)
-  local held = packed and cmsgpack.unpack(packed) or {}
-  if name then
-    local kept = {}
-    for place = 1, #held, 3 do
-      if held[place] ~= name then
-        kept[#kept + 1], kept[#kept + 2], kept[#kept + 3] =
-          held[place], held[place + 1], held[place + 2]
-      end
+  local held = get(field) or ''
+  for from = 1, #held, 15 do
+    if string.sub(held, from, from + 9) == name then
+      held = string.sub(held, 1, from - 1) .. string.sub(held, from + 15)
+      break
     end
-    kept[#kept + 1], kept[#kept + 2], kept[#kept + 3] = name, at, weight
-    while #kept > 3 * remembered do
-      for _ = 1, 3 do table.remove(kept, 1) end
-    end
-    put(field, cmsgpack.pack(kept))
-    held = kept
   end
+  held = string.sub(held .. name .. struct.pack('>I4B', at, weight + 128), -15 * remembered)
+  put(field, held)
   return held
 end
 
 local function suspected(one, story, at)
-  local named = one.account ~= '' and #story[WORDS] > 0
-  local tellers = remember('t' .. story[TEMPLATE], named and one.account, at, one.weight)
-  local weight = 0
-  for place = 1, #tellers, 3 do
-    if math.abs(at - tellers[place + 1]) <= text_window then
-      weight = weight + tellers[place + 2]
-    end
+  local spam = false
+  local tellers = get('t' .. story[TEMPLATE]) or ''
+  if one.account ~= '' and #story[WORDS] > 0 then
+    tellers = remember('t' .. story[TEMPLATE], one.account, at, one.weight)
   end
-  local spam = weight >= suspect_weight
+  -- nobody weighs more than ten: of fewer tellers none is suspected
+  if #tellers >= 15 * suspect_weight / heaviest then
+    local weight = 0
+    for from = 1, #tellers, 15 do
+      local time, each = struct.unpack('>I4B', tellers, from + 10)
+      if math.abs(at - time) <= text_window then weight = weight + each - 128 end
+    end
+    spam = weight >= suspect_weight
+  end
   -- asked also of spam: what an account did is remembered whatever else is said of it
   if one.account ~= '' and one.weight >= 0 then
-    local held = {}
+    local held = ''
     for _, subject in ipairs(one.about) do held = remember('c' .. one.account, subject, at, 0) end
-    local recent = 0
-    for place = 1, #held, 3 do
-      if math.abs(at - held[place + 1]) <= account_window then recent = recent + 1 end
+    if #held >= 15 * suspect_subjects then
+      local recent = 0
+      for from = 1, #held, 15 do
+        local time = struct.unpack('>I4', held, from + 10)
+        if math.abs(at - time) <= account_window then recent = recent + 1 end
+      end
+      spam = spam or recent >= suspect_subjects
     end
-    spam = spam or recent >= suspect_subjects
   end
   return spam
 end
@@ -255,7 +262,8 @@ local function new(one, at)
   local name = one.exact
   local event = event_of(one, at) or name
   local story = {
-    at, at, one.voice, event, one.words, one.numbers, one.subjects, one.template, 0, 0, {},
+    at, at, one.voice, event, one.words, one.numbers, one.tickers, one.subjects,
+    one.template, 0, 0, {},
   }
   story.name = name
   stories[name] = story

@@ -9,10 +9,11 @@ from typing import Any, cast
 
 import redis
 
-from pipeline.copies import FEWEST_WORDS, LONG
+from pipeline.copies import FEWEST_WORDS
 from pipeline.documents import Story
 from pipeline.spam import (
     ACCOUNT_WINDOW,
+    NOBODY,
     REMEMBERED,
     SUSPECT_SUBJECTS,
     SUSPECT_WEIGHT,
@@ -58,7 +59,7 @@ class RedisStoryIndex:
             REMEMBERED,
             MOST_SIGNS_DIFFER,
             FEWEST_WORDS,
-            LONG,
+            NOBODY,
         )
         self._script = client.register_script(script("place_stories"))
 
@@ -100,6 +101,7 @@ def _values(one: Telling) -> tuple[Any, ...]:
         told.template,
         told.words,
         told.numbers,
+        told.tickers,
         told.subjects,
         b"".join(told.bands),
         one.voice.encode("utf-8", "surrogatepass"),

@@ -45,6 +45,10 @@ def test_a_copy_is_a_copy(copy: str):
         ("Acme up 3% in early trading today", "Acme up 5% in early trading today"),
         ("贵州茅台股价大跌，市场担忧需求疲软", "五粮液公布三季度业绩，营收同比增长"),
         ("buy acme", "sell acme"),
+        (
+            "Acme staunched the bleeding of its subscribers in Q4",
+            "Acme staunched the bleeding of its subscribers in Q2",
+        ),
     ],
 )
 def test_another_text_is_no_copy(one: str, other: str):
@@ -55,6 +59,24 @@ def test_the_same_words_about_another_company_are_no_copy():
     text = "is up in early trading after results"
     assert not is_copy(words_of(f"$AAPL {text}", "AAPL"), words_of(f"$TSLA {text}", "TSLA"))
     assert not is_copy(words_of(f"Foo {text}"), words_of(f"Tesla {text}", "TSLA"))
+
+
+def test_the_tickers_a_source_gives_speak_before_what_is_named():
+    text = "Apple is up in early trading after results"
+    one = Document(source="s", published_at=AT, text=text, subjects=("AAPL",))
+    other = Document(source="s", published_at=AT, text=text, subjects=("MSFT", "TSLA"))
+    assert not is_copy(wording(one, ["AAPL"]), wording(other, ["AAPL"]))
+    cashtags = Document(source="s", published_at=AT, text=f"{text} $aapl")
+    assert is_copy(wording(one, ["AAPL"]), wording(cashtags, ["AAPL"]))
+
+
+def test_a_number_among_cashtags_is_only_what_makes_copies_of_a_long_text_differ():
+    text = (
+        "urgent {} $ACME is about to collapse as insiders are dumping everything so sell before "
+        "it is too late and read this leaked report"
+    )
+    one, other = text.format("$A $B 123"), text.format("$C 55")
+    assert is_copy(words_of(one, "ACME"), words_of(other, "ACME"))
 
 
 def test_traditional_and_simplified_characters_are_the_same_words():

@@ -45,6 +45,7 @@ def document(text: str, lang: str | None = None, name: str = "d") -> Document:
         ("新鮮の毎日優惠股價大跌", None, "zh"),
         ("貴州茅臺股價大跌", "zh-Hant", "zh"),
         ("任天堂株価下落", "ja", "ja"),
+        ("Gildersome Mining召开copper mine发布会", "zh", "zh"),
         ("\x00\ud800 \x01 shares", None, "en"),
         ("Shares fall", "??", "en"),
     ],
