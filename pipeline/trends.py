@@ -6,8 +6,10 @@ document belongs to the minute it was published in, however late it arrives.
 `pipeline.buckets` says what a bucket holds.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import lru_cache
 
 from pipeline.buckets import COUNTS_FIELDS as COUNTS_FIELDS
 from pipeline.buckets import MAX_EVIDENCE as MAX_EVIDENCE
@@ -48,17 +50,7 @@ class SeriesKey:
 
     def __str__(self) -> str:
         """`subject=AAPL|topic=Earnings`, parts escaped, `*` for everything."""
-        parts = [
-            f"{name}={value.replace('%', '%25').replace('|', '%7C').replace('=', '%3D')}"
-            for name, value in (
-                ("subject", self.subject),
-                ("topic", self.topic),
-                ("source", self.source),
-                ("lang", self.lang),
-            )
-            if value is not None
-        ]
-        return "|".join(parts) or "*"
+        return _text_of(self)
 
     @classmethod
     def parse(cls, text: str) -> "SeriesKey":
@@ -73,6 +65,22 @@ class SeriesKey:
             values[name] = value.replace("%3D", "=").replace("%7C", "|").replace("%25", "%")
         subject = values.pop("subject", None)
         return cls(subject=None if subject is None else SubjectId(subject), **values)
+
+
+# the same series are named again and again, and naming one takes microseconds
+@lru_cache(maxsize=100_000)
+def _text_of(key: SeriesKey) -> str:
+    parts = [
+        f"{name}={value.replace('%', '%25').replace('|', '%7C').replace('=', '%3D')}"
+        for name, value in (
+            ("subject", key.subject),
+            ("topic", key.topic),
+            ("source", key.source),
+            ("lang", key.lang),
+        )
+        if value is not None
+    ]
+    return "|".join(parts) or "*"
 
 
 EVERYTHING = SeriesKey()
@@ -112,82 +120,83 @@ def contributions(classified: ClassifiedDocument) -> tuple[Contribution, ...]:
     Pure: SQL recounts and Redis counts both come from here.
     """
     document = classified.document
-    start = minute_of(document.published_at)
     topic = classified.classification.topic
-    counted = _Counted(classified, start)
-    plain = counted.bucket(classified.classification.sentiment)
-    found: list[Contribution] = []
-    for lang in (None, classified.lang) if classified.lang_apart else (None,):
-        found.append(Contribution(series=SeriesKey(lang=lang), bucket=plain))
-        found.append(
-            Contribution(series=SeriesKey(source=document.source, lang=lang), bucket=plain)
-        )
+    alone = _alone(classified)
+    plain = alone(classified.classification.sentiment)
+    found = [
+        Contribution(series=EVERYTHING, bucket=plain),
+        Contribution(series=SeriesKey(source=document.source), bucket=plain),
+    ]
+    if topic is not None:
+        found.append(Contribution(series=SeriesKey(None, topic), bucket=plain))
+    for subject in classified.subjects:
+        if subject.relevance < MIN_RELEVANCE:
+            continue
+        bucket = plain if subject.sentiment is None else alone(subject.sentiment)
+        tickers = subject.tickers
+        key = SeriesKey(subject.id)
+        found.append(Contribution(series=key, bucket=bucket, tickers=tickers))
         if topic is not None:
-            found.append(Contribution(series=SeriesKey(topic=topic, lang=lang), bucket=plain))
-        for subject in classified.subjects:
-            if subject.relevance < MIN_RELEVANCE:
-                continue
-            bucket = plain if subject.sentiment is None else counted.bucket(subject.sentiment)
-            key = SeriesKey(subject=subject.id, lang=lang)
-            found.append(Contribution(series=key, bucket=bucket, tickers=subject.tickers))
-            if topic is not None:
-                key = SeriesKey(subject=subject.id, topic=topic, lang=lang)
-                found.append(Contribution(series=key, bucket=bucket, tickers=subject.tickers))
+            key = SeriesKey(subject.id, topic)
+            found.append(Contribution(series=key, bucket=bucket, tickers=tickers))
+    if classified.lang_apart:
+        found += [replace(one, series=replace(one.series, lang=classified.lang)) for one in found]
     return tuple(found)
 
 
-def _novelty(story: Story) -> int:
-    # what the story index said, else a quarter less for each earlier telling
-    return round(100 * 0.75**story.position) if story.novelty is None else story.novelty
+def _alone(classified: ClassifiedDocument) -> Callable[[Sentiment | None], Bucket]:
+    """The bucket that holds one document alone, by the sentiment that counts in a series."""
+    document = classified.document
+    story = classified.story
+    start = minute_of(document.published_at)
+    novel = classified.novel
+    voice = classified.voice
+    stories, voices = tally_of(story.id), tally_of(voice)
+    rest = (int(classified.late), _novelty(story), int(story.suspected_spam))
 
-
-class _Counted:
-    """One document as its buckets hold it, by the sentiment that counts in a series."""
-
-    def __init__(self, classified: ClassifiedDocument, start: datetime) -> None:
-        self._classified = classified
-        self._start = start
-        self._stories = tally_of(classified.story.id)
-        self._voices = tally_of(classified.voice)
-
-    def bucket(self, sentiment: Sentiment | None) -> Bucket:
-        """The bucket of this document alone."""
-        classified = self._classified
-        novel = classified.novel
-        label = None if sentiment is None else sentiment.label
+    # positions, not names: a document is counted thousands of times a second
+    def bucket(sentiment: Sentiment | None) -> Bucket:
+        if sentiment is None:
+            totals = Totals(1, 0, 0, 0, 0, 0, 0, int(novel), 0, *rest)
+            return Bucket(start=start, totals=totals, stories=stories, voices=voices, revision=1)
+        label = sentiment.label
         negative = label == "negative"
-        negative_micro = 0 if sentiment is None else round(sentiment.negative * MICRO)
+        micro = round(sentiment.negative * MICRO)
         evidence: tuple[Evidence, ...] = ()
         if negative:
             piece = Evidence(
-                document=classified.id,
-                story=classified.story.id,
-                voice=classified.voice,
-                at=classified.document.published_at,
-                negative_micro=negative_micro,
+                document=document.id,
+                story=story.id,
+                voice=voice,
+                at=document.published_at,
+                negative_micro=micro,
                 novel=novel,
             )
             evidence = (piece,)
-        # by position: a document is counted thousands of times a second
         totals = Totals(
             1,
             int(negative),
             int(label == "neutral"),
             int(label == "positive"),
-            negative_micro,
-            0 if sentiment is None else round(sentiment.neutral * MICRO),
-            0 if sentiment is None else round(sentiment.positive * MICRO),
+            micro,
+            round(sentiment.neutral * MICRO),
+            round(sentiment.positive * MICRO),
             int(novel),
             int(novel and negative),
-            int(classified.late),
-            _novelty(classified.story),
-            int(classified.story.suspected_spam),
+            *rest,
         )
         return Bucket(
-            start=self._start,
+            start=start,
             totals=totals,
             evidence=evidence,
-            stories=self._stories,
-            voices=self._voices,
+            stories=stories,
+            voices=voices,
             revision=1,
         )
+
+    return bucket
+
+
+def _novelty(story: Story) -> int:
+    # what the story index said, else a quarter less for each earlier telling
+    return round(100 * 0.75**story.position) if story.novelty is None else story.novelty

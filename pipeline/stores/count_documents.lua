@@ -129,16 +129,6 @@ local number = 0
 for _, group in ipairs(groups) do number = number + #group[3] end
 local asked_buckets = number
 
-local function delta_of(bucket)
-  local delta = deltas[bucket]
-  if not delta then
-    delta = {totals = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, revision = 0,
-      stories = {}, voices = {}, added = {}, gone = {}}
-    deltas[bucket] = delta
-  end
-  return delta
-end
-
 local function apply(delta, variant, sign)
   local totals = delta.totals
   for n, value in ipairs(variant[1]) do totals[n] = totals[n] + sign * value end
@@ -146,6 +136,21 @@ local function apply(delta, variant, sign)
   local story, voice = variant[2], variant[3]
   delta.stories[story] = (delta.stories[story] or 0) + sign
   delta.voices[voice] = (delta.voices[voice] or 0) + sign
+end
+
+-- what one document adds stands for the delta until something else comes to the bucket
+local function delta_of(bucket)
+  local delta = deltas[bucket]
+  if delta and delta.totals then return delta end
+  local alone = delta
+  delta = {totals = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, revision = 0,
+    stories = {}, voices = {}, added = {}, gone = {}}
+  deltas[bucket] = delta
+  if alone then
+    apply(delta, alone, 1)
+    if #alone[4] > 0 then delta.added[1] = alone[4] end
+  end
+  return delta
 end
 
 local function number_of(day, minute, series)
@@ -218,10 +223,14 @@ for n, document in ipairs(documents) do
       if not stays then
         local variants, touched = document[5], document[6]
         for i = 1, #touched, 2 do
-          local variant = variants[touched[i + 1]]
-          local delta = delta_of(touched[i])
-          apply(delta, variant, 1)
-          if #variant[4] > 0 then table.insert(delta.added, variant[4]) end
+          local bucket, variant = touched[i], variants[touched[i + 1]]
+          if deltas[bucket] then
+            local delta = delta_of(bucket)
+            apply(delta, variant, 1)
+            if #variant[4] > 0 then table.insert(delta.added, variant[4]) end
+          else
+            deltas[bucket] = variant
+          end
         end
       end
       growing[day] = true
@@ -293,7 +302,24 @@ for _, group in ipairs(groups) do
     local counts, evidence = held[2 * i - 1], held[2 * i]
     if counts then missing = false end
     local delta = deltas[number]
-    if delta then
+    if delta and not counts and not delta.totals then
+      -- one document in a new bucket, as most are: packed once for all its series
+      if not delta.packed then
+        local sum = {unpack(delta[1])}
+        sum[REVISION], sum[STORIES], sum[VOICES] = 1, {delta[2], 1}, {delta[3], 1}
+        delta.packed = cmsgpack.pack(sum)
+        delta.evidence = #delta[4] > 0 and cmsgpack.pack({delta[4]})
+      end
+      counts, evidence = delta.packed, delta.evidence
+      written[#written + 1] = minute
+      written[#written + 1] = counts
+      if evidence then
+        written[#written + 1] = 'e' .. minute
+        written[#written + 1] = evidence
+      end
+      changed[#changed + 1] = day .. ':' .. minute .. ':' .. series
+    elseif delta then
+      delta = delta_of(number)
       local sum = delta.totals
       sum[REVISION] = delta.revision
       local stories, voices = {}, {}

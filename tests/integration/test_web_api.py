@@ -164,6 +164,25 @@ async def test_wider_buckets_hold_the_sum_of_their_minutes(
     assert [point["documents"] for point in days["points"]] == [90]
 
 
+async def test_metrics_of_a_window_are_those_of_its_minutes(
+    site: Site, api: httpx.AsyncClient
+) -> None:
+    site.publish(
+        news("a", NOON - minutes(90)),
+        news("b", NOON - minutes(5), sentiment=NEGATIVE),
+        news("c", NOON, sentiment=NEGATIVE),
+    )
+    found = await got(api, "/api/series/metrics", series="*", window="1h", at=NOON.isoformat())
+    assert (found["documents"], found["negative_share"]) == (2, 1.0)
+    assert (found["velocity"], found["acceleration"]) == (1.0, 0.0)
+    assert -1 < found["sentiment_index"] < 0
+    assert found["window_seconds"] == 3600
+    history = await got(
+        api, "/api/series/metrics", series="*", window="7d", at="2001-01-01T00:00:00Z"
+    )
+    assert (history["documents"], history["negative_share"]) == (0, None)
+
+
 async def test_history_and_live_minutes_meet_without_gap_or_double(
     site: Site, api: httpx.AsyncClient
 ) -> None:

@@ -11,6 +11,7 @@ from alerts.lifecycle import Alert
 from pipeline.documents import SentimentLabel
 
 Width = Literal["1m", "5m", "1h", "1d"]
+Window = Literal["10m", "1h", "6h", "24h", "7d"]
 # the same type to Python; to msgspec an aware time, which its schema says too
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -76,7 +77,10 @@ class Point:
 
     `negative_share` is of the documents with a sentiment, null without any; `share_low` and
     `share_high` are its 95 % credible interval. `novel` documents were the first of their
-    story; alerts count `novel_negative`.
+    story; alerts count `novel_negative`. `late` documents came behind the allowed lateness,
+    `suspected` ones may be spam; `novelty_weighted` is the volume with each document by what
+    was new about it. `stories` and `voices` are different ones, null where the bucket is added
+    up by the history.
     """
 
     start: Instant
@@ -89,6 +93,41 @@ class Point:
     negative_share: float | None
     share_low: float
     share_high: float
+    late: int
+    suspected: int
+    novelty_weighted: float
+    stories: int | None
+    voices: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesMetrics:
+    """What `series` did in [`start`, `end`), by the formulas of docs/trends.md.
+
+    `velocity` is in documents per hour, `acceleration` in documents per hour per hour,
+    `sentiment_index` between -1 and 1, with the half-life named. `live` is false while the
+    counts of the last minutes cannot be read.
+    """
+
+    series: str
+    window: Window
+    window_seconds: int
+    start: Instant
+    end: Instant
+    live: bool
+    half_life_seconds: int
+    documents: int
+    negative_share: float | None
+    share_low: float
+    share_high: float
+    sentiment_index: float
+    velocity: float
+    acceleration: float
+    novelty_weighted: float
+    stories: int
+    voices: int
+    late: int
+    suspected: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +257,7 @@ ANSWERS: tuple[type[Any], ...] = (
     AlertHistory,
     SeriesList,
     SeriesPoints,
+    SeriesMetrics,
     DocumentPage,
     SourceList,
     Stats,

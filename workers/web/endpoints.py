@@ -14,6 +14,7 @@ from workers.web.answers import (
     DocumentPage,
     Health,
     SeriesList,
+    SeriesMetrics,
     SeriesPoints,
     SourceList,
     Stats,
@@ -25,6 +26,7 @@ from workers.web.handlers import (
     answer_alerts,
     answer_documents,
     answer_live,
+    answer_metrics,
     answer_points,
     answer_ready,
     answer_schema,
@@ -32,6 +34,7 @@ from workers.web.handlers import (
     answer_sources,
     answer_stats,
 )
+from workers.web.measures import WINDOWS
 from workers.web.parameters import Parameter, choice, cursor, instant, limit, text, whole
 from workers.web.series import WIDTHS
 
@@ -136,6 +139,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             _FROM,
             _TO,
             choice("width", "Width of a bucket", tuple(WIDTHS), "1m"),
+        ),
+    ),
+    Endpoint(
+        path="/api/series/metrics",
+        name="getSeriesMetrics",
+        summary="What one series did in a window: volume, share, index, velocity, novelty",
+        returns="The metrics, by the formulas of docs/trends.md",
+        answer=SeriesMetrics,
+        handle=answer_metrics,
+        parameters=(
+            _series_key("series"),
+            choice("window", "Length of the window", tuple(WINDOWS), "1h"),
+            instant("at", "The minute the window ends with, RFC 3339; the stream's now otherwise"),
         ),
     ),
     Endpoint(

@@ -25,13 +25,16 @@ from workers.web.answers import (
     DocumentPage,
     Health,
     SeriesList,
+    SeriesMetrics,
     SeriesPoints,
     SourceList,
     Stats,
     Width,
+    Window,
 )
 from workers.web.document_queries import Wanted, list_documents
 from workers.web.keeping import LiveMinutes
+from workers.web.measures import series_metrics
 from workers.web.overview import Overview, StreamFigures
 from workers.web.parameters import BadRequest
 from workers.web.series import WIDTHS, series_points
@@ -103,6 +106,12 @@ def answer_points(sources: Sources, given: Mapping[str, Any]) -> SeriesPoints:
     start: datetime = given["from"] or end - USUAL_BUCKETS * WIDTHS[width]
     key: SeriesKey = given["series"]
     return series_points(sources.engine, sources.live_minutes, key, start, end, width, now)
+
+
+def answer_metrics(sources: Sources, given: Mapping[str, Any]) -> SeriesMetrics:
+    at: datetime = given["at"] or sources.overview.now()
+    window = cast(Window, given["window"])
+    return series_metrics(sources.engine, sources.live_minutes, given["series"], window, at)
 
 
 def answer_documents(sources: Sources, given: Mapping[str, Any]) -> DocumentPage:

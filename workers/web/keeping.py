@@ -7,13 +7,13 @@ more than a known share of one thread. While one asks, the others are given the 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Generic, TypeVar
 
 from pipeline.ports import TrendStore
-from pipeline.trends import SeriesKey, Totals
+from pipeline.trends import Bucket, SeriesKey
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class _Read:
 
     start: datetime
     end: datetime
-    minutes: Mapping[datetime, Totals]
+    minutes: Mapping[datetime, Bucket]
     until: float
 
 
@@ -82,21 +82,21 @@ class LiveMinutes:
         self._lock = threading.Lock()
         self._reads: OrderedDict[SeriesKey, _Read] = OrderedDict()
 
-    def get(self, key: SeriesKey, start: datetime, end: datetime) -> dict[datetime, Totals]:
-        """The totals of the minutes of `key` in [start, end). Raises `Unavailable`."""
+    def get(self, key: SeriesKey, start: datetime, end: datetime) -> dict[datetime, Bucket]:
+        """The minutes of `key` in [start, end), without evidence. Raises `Unavailable`."""
         trail = max(start, end - TRAIL)
         with self._lock:
             read = self._reads.get(key)
         if read is None or monotonic() > read.until or read.start > start or read.end < trail:
             read = self._read(key, start, end)
             return dict(read.minutes)
-        minutes = {at: totals for at, totals in read.minutes.items() if start <= at < trail}
-        minutes.update(self._totals(key, trail, end))
+        minutes = {at: bucket for at, bucket in read.minutes.items() if start <= at < trail}
+        minutes.update(self._buckets(key, trail, end))
         return minutes
 
     def _read(self, key: SeriesKey, start: datetime, end: datetime) -> _Read:
         began = monotonic()
-        minutes = self._totals(key, start, end)
+        minutes = self._buckets(key, start, end)
         ended = monotonic()
         read = _Read(start, end, minutes, ended + max(1.0, (ended - began) / self._share))
         with self._lock:
@@ -106,5 +106,8 @@ class LiveMinutes:
                 self._reads.popitem(last=False)
         return read
 
-    def _totals(self, key: SeriesKey, start: datetime, end: datetime) -> dict[datetime, Totals]:
-        return {bucket.start: bucket.totals for bucket in self._store.buckets(key, start, end)}
+    def _buckets(self, key: SeriesKey, start: datetime, end: datetime) -> dict[datetime, Bucket]:
+        return {
+            bucket.start: replace(bucket, evidence=())
+            for bucket in self._store.buckets(key, start, end)
+        }

@@ -1,13 +1,13 @@
 """A series over time: live minutes from Redis, older ones from SQL, one answer.
 
-Both hold copies of the same counter, and a counter only grows. So where both know a minute
-the larger count is the later one: a Redis that was restarted empty hides no history, and a
+Both hold copies of the same bucket. So where both know a minute the later one counts, which
+holds more or has the higher revision: a Redis that was restarted empty hides no history, and a
 history written a minute ago hides nothing that came since. Before the live span only SQL
 is asked, and adds up there.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,12 +15,14 @@ from sqlalchemy import BigInteger, cast, extract, func, literal, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.sql import ColumnElement
 
+from pipeline.distinct import distinct, together
 from pipeline.errors import Unavailable
 from pipeline.stores.database import reading
 from pipeline.stores.tables import trend_buckets
-from pipeline.trends import TOTALS_FIELDS, SeriesKey, Totals
+from pipeline.stores.trend_packing import tally_from
+from pipeline.trend_metrics import negative_share
+from pipeline.trends import TOTALS_FIELDS, Bucket, SeriesKey, Totals
 from workers.web.answers import Point, SeriesPoints, Width
-from workers.web.intervals import share_interval
 from workers.web.keeping import LiveMinutes
 from workers.web.parameters import BadRequest
 
@@ -69,18 +71,12 @@ def series_points(
     rolled: dict[datetime, Totals] = {}
     if first < seam:
         rolled.update(_summed(engine, key, first, seam, step))
-    minutes = _minutes(engine, key, seam, last) if seam < last else {}
-    live = True
-    try:
-        counted = live_minutes.get(key, seam, last) if seam < last else {}
-    except Unavailable as error:
-        logger.warning("series without its live counts: %s", error)
-        counted, live = {}, False
-    for at, totals in counted.items():
-        minutes[at] = _later(minutes.get(at), totals)
-    for at, totals in minutes.items():
+    minutes, live = minutes_of(engine, live_minutes, key, seam, last)
+    told: dict[datetime, list[Bucket]] = {}
+    for at, bucket in minutes.items():
         bucket_start = floor(at, step)
-        rolled[bucket_start] = rolled.get(bucket_start, Totals()) + totals
+        rolled[bucket_start] = rolled.get(bucket_start, Totals()) + bucket.totals
+        told.setdefault(bucket_start, []).append(bucket)
     return SeriesPoints(
         series=str(key),
         width=width,
@@ -88,14 +84,34 @@ def series_points(
         start=first,
         end=last,
         live=live,
-        points=[point(at, totals) for at, totals in sorted(rolled.items()) if totals.documents],
+        points=[
+            point(at, totals, told.get(at))
+            for at, totals in sorted(rolled.items())
+            if totals.documents
+        ],
     )
 
 
-def point(start: datetime, totals: Totals) -> Point:
-    """What is shown of one bucket."""
-    told = totals.negative + totals.neutral + totals.positive
-    low, high = share_interval(totals.negative, told)
+def minutes_of(
+    engine: Engine, live_minutes: LiveMinutes, key: SeriesKey, start: datetime, end: datetime
+) -> tuple[dict[datetime, Bucket], bool]:
+    """The minutes of `key` in [start, end), and whether the live ones are among them."""
+    if start >= end:
+        return {}, True
+    minutes = _minutes(engine, key, start, end)
+    try:
+        counted = live_minutes.get(key, start, end)
+    except Unavailable as error:
+        logger.warning("series without its live counts: %s", error)
+        return minutes, False
+    for at, bucket in counted.items():
+        minutes[at] = _later(minutes.get(at), bucket)
+    return minutes, True
+
+
+def point(start: datetime, totals: Totals, minutes: Sequence[Bucket] | None) -> Point:
+    """What is shown of one bucket; `minutes` are those it is made of, where they are at hand."""
+    share = negative_share(totals)
     return Point(
         start=start,
         documents=totals.documents,
@@ -104,9 +120,14 @@ def point(start: datetime, totals: Totals) -> Point:
         positive=totals.positive,
         novel=totals.novel,
         novel_negative=totals.novel_negative,
-        negative_share=totals.negative / told if told else None,
-        share_low=low,
-        share_high=high,
+        negative_share=share.share,
+        share_low=share.low,
+        share_high=share.high,
+        late=totals.late,
+        suspected=totals.suspected,
+        novelty_weighted=totals.novelty / 100,
+        stories=None if minutes is None else distinct(together(one.stories for one in minutes)),
+        voices=None if minutes is None else distinct(together(one.voices for one in minutes)),
     )
 
 
@@ -115,20 +136,35 @@ def floor(at: datetime, step: timedelta) -> datetime:
     return at - (at - EPOCH) % step
 
 
-def _later(one: Totals | None, other: Totals) -> Totals:
-    return other if one is None or other.documents >= one.documents else one
+def _later(one: Bucket | None, other: Bucket) -> Bucket:
+    if one is None or other.totals.documents >= one.totals.documents:
+        return other
+    return other if other.revision > one.revision else one
 
 
 def _minutes(
     engine: Engine, key: SeriesKey, start: datetime, end: datetime
-) -> dict[datetime, Totals]:
+) -> dict[datetime, Bucket]:
     """The history's own rows in [start, end), by minute."""
     table = trend_buckets.c
-    query = select(table.start, *(table[name] for name in TOTALS_FIELDS)).where(
-        *_within(key, start, end)
-    )
+    query = select(
+        table.start,
+        table.revision,
+        table.stories,
+        table.voices,
+        *(table[name] for name in TOTALS_FIELDS),
+    ).where(*_within(key, start, end))
     with reading(engine) as connection:
-        return {row[0]: Totals(*row[1:]) for row in connection.execute(query)}
+        return {
+            at: Bucket(
+                start=at,
+                totals=Totals(*totals),
+                stories=tally_from(stories),
+                voices=tally_from(voices),
+                revision=revision,
+            )
+            for at, revision, stories, voices, *totals in connection.execute(query)
+        }
 
 
 def _summed(

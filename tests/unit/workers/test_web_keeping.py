@@ -95,13 +95,13 @@ def test_the_last_hour_is_always_new_and_the_rest_is_read_once() -> None:
     live = LiveMinutes(store, share=1e-9)
     start = NOON - minutes(600)
     first = live.get(EVERYTHING, start, NOON)
-    assert {at: totals.documents for at, totals in first.items()} == {
+    assert {at: bucket.totals.documents for at, bucket in first.items()} == {
         NOON - minutes(300): 1,
         NOON - minutes(5): 1,
     }
     store.put(["c"], NOON - minutes(5))
     second = live.get(EVERYTHING, start, NOON)
-    assert second[NOON - minutes(5)].documents == 2
+    assert second[NOON - minutes(5)].totals.documents == 2
     assert store.reads == [(start, NOON), (NOON - minutes(60), NOON)]
 
 

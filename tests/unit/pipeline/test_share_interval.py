@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.web.intervals import TAIL, beta_cdf, beta_quantile, share_interval
+from pipeline.share_interval import TAIL, beta_cdf, beta_quantile, share_interval
 
 counts = st.integers(1, 5_000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of)))
 
