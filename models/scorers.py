@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from models.data import LABELS, TASKS
+from models.explain import Explainer, Occlusion
 from models.load import load_classifier
 from models.metrics import Floats
 from models.questions import Query, Scorer
@@ -29,6 +30,13 @@ def open_scorer(
     """What `load_classifier` would serve under these settings, to be measured. Raises
     `ConfigurationError` as that does."""
     return PortScorer(load_classifier(model, base, labels, languages))
+
+
+def open_explainer(
+    model: str, base: str = "", labels: str = "", languages: tuple[str, ...] = ("en",)
+) -> Explainer:
+    """The same, to be explained: by leaving words out, where nothing better is known."""
+    return Occlusion(open_scorer(model, base, labels, languages))
 
 
 class PortScorer:

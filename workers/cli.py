@@ -14,6 +14,7 @@ from workers.commands import (
     alerting,
     database,
     drifting,
+    explaining,
     health,
     letters,
     local,
@@ -51,6 +52,15 @@ app.add_typer(letters.app, name="dead-letters")
 modelling.app.command(
     epilog="Example: bellwether model drift documents.jsonl.gz --reference reference.json"
 )(drifting.drift)
+modelling.app.command(
+    epilog='Example: bellwether model explain "Shares of Acme plunge on a profit warning"'
+)(explaining.explain)
+modelling.app.command(epilog="Example: bellwether model robustness labelled.jsonl --json")(
+    drifting.robustness
+)
+modelling.app.command(epilog="Example: bellwether model card artifact/ --out card.md")(
+    explaining.card
+)
 app.add_typer(modelling.app, name="model")
 app.add_typer(sources.feeds_app, name="feeds")
 app.add_typer(sources.subjects_app, name="subjects")

@@ -7,11 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.errors import ConfigurationError
-from workers.commands.modelling import Model, scorer_of
+from workers.commands.modelling import Labelled, Model, scorer_of
 from workers.commands.terminal import AsJson, command_settings, database_of, note, say, say_json
 
 if TYPE_CHECKING:
     from models.drift import Distribution
+
+
+def robustness(files: Labelled, model: Model = "", as_json: AsJson = False) -> None:
+    """How often the label moves under typos, case, missing cashtags, other numbers, negation.
+
+    A negation flipped should move a sentiment; nothing else should move anything.
+    """
+    from models.data import read_examples
+    from models.robustness import as_json as rows_json
+    from models.robustness import robustness as measured
+
+    rows = measured(scorer_of(model), read_examples(files))
+    if as_json:
+        say_json(rows_json(rows))
+        return
+    for row in rows:
+        wish = "should move" if row.should_move else "should stay"
+        say(
+            f"{row.task:17} {row.change:17} n {row.n:5}  moved {row.moved:6.1%} ({wish})  "
+            f"accuracy {row.accuracy:.3f} to {row.accuracy_after:.3f}"
+        )
 
 
 def drift(

@@ -59,7 +59,8 @@ def test_the_commands_of_the_contract_are_there():
         "alerts show", "alerts ack", "alerts silence", "db upgrade", "db check",
         "db rebuild-redis", "dead-letters list", "dead-letters retry", "feeds check",
         "feeds preview", "subjects link", "topics create", "model evaluate",
-        "model compare", "model drift",
+        "model compare", "model drift", "model explain",
+        "model robustness", "model card",
     } <= set(commands())  # fmt: skip
 
 

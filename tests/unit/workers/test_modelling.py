@@ -87,3 +87,86 @@ def test_a_file_that_is_not_there_or_has_no_labels_is_one_line(
         assert status_of(["model", "evaluate", str(tmp_path / name), "--model", "baseline"]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert phrase in line
+
+
+def test_explain_names_the_words_of_a_text_and_of_the_companies_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["model", "explain", "Tesla shares plunge", "--model", "baseline"]
+    assert status_of([*arguments, "--json", "--html", str(tmp_path / "why.html")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["tasks"]) == {"sentiment", "topic", "entity_sentiment"}
+    assert list(found["tasks"]["entity_sentiment"]) == ["Tesla"]
+    words = {one["word"]: one["attribution"] for one in found["tasks"]["sentiment"]["words"]}
+    assert max(words, key=lambda word: words[word]) == "plunge"
+    assert "plunge" in (tmp_path / "why.html").read_text("utf-8")
+    assert status_of(arguments) == 0
+    # no colours where nobody looks
+    assert "\n  Tesla shares plunge\n" in capsys.readouterr().out
+
+
+def test_explain_names_the_words_that_drive_each_class_of_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "Shares plunge today"}\n{"title": "Profits plunge"}\n' * 3)
+    arguments = ["model", "explain", "--file", str(path), "--model", "baseline", "--deletion"]
+    assert status_of([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["texts"] == 6
+    assert found["drivers"]["sentiment"]["negative"][0]["word"] == "plunge"
+    first = found["deletion"]["sentiment"][0]
+    assert first["top"] > first["random"]
+    assert status_of(arguments) == 0
+    assert "sentiment negative: plunge" in capsys.readouterr().out
+
+
+def test_explain_needs_one_text_or_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["text", "--file", "x.jsonl"], ["これは", "--model", "baseline"]):
+        assert status_of(["model", "explain", *arguments]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_robustness_is_a_row_per_task_and_change(
+    labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["model", "robustness", str(labelled), "--model", "baseline"]
+    assert status_of([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sentiment"]["negation flipped"]["should_move"]
+    assert status_of(arguments) == 0
+    assert "should stay" in capsys.readouterr().out
+
+
+def test_compare_names_both_and_their_difference(
+    labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["model", "compare", "stub", "baseline", str(labelled)]
+    assert status_of([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["sentiment"]
+    assert found["a"] == "stub"
+    assert found["differences"]["accuracy"]["difference"] == 1.0
+    assert status_of(arguments) == 0
+
+
+def test_drift_writes_a_reference_and_holds_later_texts_against_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual, later = tmp_path / "usual.jsonl", tmp_path / "later.jsonl"
+    usual.write_text('{"text": "Shares plunge"}\n{"text": "Shares soar"}\n' * 100)
+    later.write_text('{"text": "Shares plunge"}\n' * 200)
+    reference = str(tmp_path / "reference.json")
+    given = ["--model", "baseline"]
+    assert status_of(["model", "drift", str(usual), "--write-reference", reference, *given]) == 0
+    assert status_of(["model", "drift", str(usual), "--reference", reference, *given]) == 0
+    assert status_of(["model", "drift", str(later), "--reference", reference, *given]) == 1
+    assert "sentiment labels" in capsys.readouterr().out
+    assert status_of(["model", "drift", str(later), *given]) == 2
+    assert "--write-reference" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_artifact_has_no_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of(["model", "card", str(tmp_path)]) == 2
+    assert "artifact.json" in capsys.readouterr().err

@@ -1,0 +1,178 @@
+"""`bellwether model explain` and `card`: why the classifier says what it says, what it is."""
+
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.errors import ConfigurationError
+from workers.commands.modelling import Html, Model
+from workers.commands.terminal import AsJson, command_settings, note, say, say_json
+
+if TYPE_CHECKING:
+    from models.explain import Explainer, Explanation
+
+# Words weaker than this share of the strongest stay without colour.
+_FAINT = 0.15
+
+
+def explain(
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="One text to explain.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", help="JSONL of texts: what drives each class.")
+    ] = None,
+    entity: Annotated[
+        list[str] | None,
+        typer.Option(help="A name to ask about; repeatable. Else the companies it names."),
+    ] = None,
+    most: Annotated[int, typer.Option(help="Texts of FILE to read at most.", min=1)] = 500,
+    deletion: Annotated[
+        bool, typer.Option("--deletion", help="With --file: delete the words, measure the fall.")
+    ] = False,
+    model: Model = "",
+    html: Html = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which words made the classifier call a text what it does, or each class of a file.
+
+    The number of a word is what it adds to the log odds of the class called. In the terminal
+    blue speaks for that class, orange against it.
+    """
+    if bool(text.strip()) == (file is not None):
+        raise ConfigurationError("explain takes one TEXT, or --file FILE")
+    explainer = _explainer(model)
+    if file is not None:
+        _explain_file(explainer, file, most, deletion, html, as_json)
+        return
+    from models.explain import as_json as explained_json
+    from models.explanation_page import text_page
+
+    found = explainer.explain(text, entity or _named(text))
+    if not found:
+        raise ConfigurationError(f"{explainer.version} has no answer to this text: no model for it")
+    _write(html, text_page(explainer.version, found))
+    if as_json:
+        say_json(explained_json(explainer.version, text, found))
+        return
+    for one in found:
+        about = f" towards {one.about}" if one.about else ""
+        say(f"{one.task}{about}: {one.label} {one.probability:.1%}")
+        say(f"  {_coloured(one)}")
+        worth = ", ".join(f"{word.text} {word.attribution:+.2f}" for word in one.strongest(6))
+        say(f"  {worth or 'no word speaks for it'}  ({one.method})")
+
+
+def card(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An artifact.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write it to this file.")] = None,
+) -> None:
+    """The model card of an artifact: use, data, figures, failures, training, checksums."""
+    from models.card import card_of
+    from models.evaluation_page import write_text
+
+    text = card_of(folder)
+    if out is None:
+        say(text.rstrip())
+    else:
+        note(f"written: {write_text(out, text)}")
+
+
+def _explain_file(
+    explainer: "Explainer",
+    file: Path,
+    most: int,
+    deletion: bool,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    from models.explain import drivers
+    from models.explanation_page import drivers_page
+    from models.texts import some_texts
+
+    texts = list(islice(some_texts(file), most))
+    found = [one for text in texts for one in explainer.explain(text)]
+    by_class = drivers(found)
+    curves = _curves(explainer, found) if deletion else {}
+    _write(html, drivers_page(explainer.version, len(texts), by_class))
+    if as_json:
+        told: dict[str, Any] = {
+            "model": explainer.version,
+            "texts": len(texts),
+            "drivers": by_class,
+        }
+        say_json({**told, "deletion": curves} if deletion else told)
+        return
+    say(f"{explainer.version}: {len(texts)} texts")
+    for task, classes in by_class.items():
+        for label, words in classes.items():
+            shown = ", ".join(f"{one.word} {one.attribution:+.2f}" for one in words)
+            say(f"{task} {label}: {shown}")
+    for task, curve in curves.items():
+        for step in curve:
+            say(
+                f"{task}: {step['share']:.0%} of the words deleted, the probability falls by "
+                f"{step['top']:.3f}; random words {step['random']:.3f}"
+            )
+
+
+def _curves(explainer: "Explainer", found: "list[Explanation]") -> dict[str, list[Any]]:
+    from models.faithfulness import as_json, deletion_curve
+
+    tasks = dict.fromkeys(one.task for one in found)
+    return {
+        task: as_json(deletion_curve(explainer.scorer, [one for one in found if one.task == task]))
+        for task in tasks
+    }
+
+
+def _explainer(model: str) -> "Explainer":
+    from models.scorers import open_explainer
+
+    settings = command_settings()
+    return open_explainer(
+        model or settings.model,
+        settings.model_base,
+        settings.model_labels,
+        settings.model_languages,
+    )
+
+
+def _named(text: str) -> list[str]:
+    """The companies of the catalogue the text names, as it names them."""
+    from pipeline.catalogue import load_catalogue
+    from pipeline.documents import Document
+    from pipeline.subjects import CatalogueLinker
+
+    settings = command_settings()
+    linker = CatalogueLinker(load_catalogue(Path(settings.subjects) if settings.subjects else None))
+    linked = linker.read(Document(source="explain", published_at=datetime.now(UTC), text=text))
+    return [names[0] for names in linked.mentions.values() if names]
+
+
+def _write(html: Path | None, page: str) -> None:
+    from models.evaluation_page import write_text
+
+    if html is not None:
+        note(f"written: {write_text(html, page)}")
+
+
+def _coloured(one: "Explanation") -> str:
+    """The text with its words on coloured ground, as strong as they spoke."""
+    from models.explanation_page import AGAINST, FOR, shades
+
+    parts, at = [], 0
+    for word, shade in zip(one.words, shades(one), strict=True):
+        parts.append(one.text[at : word.start])
+        if abs(shade) < _FAINT:
+            parts.append(word.text)
+        else:
+            # towards white as it gets weaker; dark letters stay readable on all of them
+            red, green, blue = (
+                round(255 - abs(shade) * 0.7 * (255 - part))
+                for part in (FOR if shade > 0 else AGAINST)
+            )
+            parts.append(typer.style(word.text, fg=(20, 20, 20), bg=(red, green, blue)))
+        at = word.end
+    return "".join(parts) + one.text[at:]
