@@ -1,11 +1,12 @@
 """Trying sources without storing or sending anything, for `bellwether feeds`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.documents import Document
@@ -14,6 +15,7 @@ from pipeline.feeds.feed import FeedState, SourceConfig
 from pipeline.feeds.fetch import Fetcher, Fetches, Limits, agent
 from pipeline.feeds.guess import guess_kind
 from pipeline.feeds.kinds import FEEDS, open_feed
+from pipeline.feeds.plugins import Opener, plugin_names
 from workers.local_pages import Fetched, Local, local_path
 
 # two of one host at most are asked at once, so this many find hosts of their own
@@ -60,16 +62,19 @@ def preview(
     (`pipeline.wire.DOCUMENTS.encode`). Raises `Unavailable` with the reason,
     `ConfigurationError` for an unknown kind.
     """
-    if kind is not None and kind not in FEEDS:
-        raise ConfigurationError(f"no kind of source {kind!r}: {', '.join(FEEDS)}")
+    if kind is not None and kind not in FEEDS and kind not in plugin_names():
+        known = ", ".join((*FEEDS, *plugin_names()))
+        raise ConfigurationError(f"no kind of source {kind!r}: {known}")
     shared: Fetches = fetcher or Fetcher(agent=agent(contact))
-    path = local_path(url)
+    path = None if url == "-" else local_path(url)
     if path is not None:
         url = path.resolve().as_uri()
+    if path is not None or url == "-":
         shared = Local(shared)
+    options: Mapping[str, Any] = {}
     if kind is None:
         page = shared.fetch(url, allow_private=allow_private, robots=False)
-        kind = guess_kind(page)
+        kind, options = guess_kind(page)
         shared = Fetched(url, page, shared)
     source = SourceConfig(
         name=_name(url),
@@ -77,6 +82,7 @@ def preview(
         url=url,
         allow_private=allow_private,
         full_text=full_text,
+        options=options,
         # a person asks, once: robots.txt is for those who come again by themselves
         robots=False,
     )
@@ -97,17 +103,18 @@ def check(
     *,
     contact: str | None = None,
     fetcher: Fetches | None = None,
+    kinds: Mapping[str, Opener] = FEEDS,
 ) -> list[SourceCheck]:
     """Each source asked once, several at a time, in the given order; raises nothing."""
-    shared: Fetches = fetcher or Fetcher(_PATIENT, agent=agent(contact))
+    shared: Fetches = Local(fetcher or Fetcher(_PATIENT, agent=agent(contact)))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda source: _checked(source, shared), sources))
+        return list(pool.map(lambda source: _checked(source, shared, kinds), sources))
 
 
-def _checked(source: SourceConfig, fetcher: Fetches) -> SourceCheck:
+def _checked(source: SourceConfig, fetcher: Fetches, kinds: Mapping[str, Opener]) -> SourceCheck:
     began = time.monotonic()
     try:
-        poll = open_feed(source, fetcher).poll(FeedState(), datetime.now(UTC))
+        poll = open_feed(source, fetcher, kinds).poll(FeedState(), datetime.now(UTC))
     except Exception as error:  # one source, whatever it sends, is not the others
         reason = error.what if isinstance(error, Unavailable) else repr(error)
         return SourceCheck(source=source, error=reason, seconds=round(time.monotonic() - began, 3))

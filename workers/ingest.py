@@ -16,14 +16,16 @@ from random import Random
 from pipeline.errors import Unavailable
 from pipeline.feeds.feed import Feed
 from pipeline.feeds.fetch import Fetcher, agent
-from pipeline.feeds.kinds import open_feed
+from pipeline.feeds.kinds import FEEDS, open_feed
 from pipeline.retry import Backoff
 from pipeline.stores.host_turns import SqlTurns
 from workers.feed_file import feed_file
 from workers.feeds import check, preview
 from workers.health import Health
 from workers.intake import Intake
+from workers.kafka_feed import kafka_opener
 from workers.letters import read_letters
+from workers.local_pages import Local
 from workers.outbox import Delivery, Outbox, Sender
 from workers.polling import Polling
 from workers.settings import KafkaSettings, Settings
@@ -138,9 +140,12 @@ def run_ingest(settings: Settings, stop: threading.Event, health: Health) -> Non
         fetcher = Fetcher(
             agent=agent(file.contact), wait=stop.wait, turns=SqlTurns(engine, utc_now)
         )
+        kinds = {**FEEDS, "kafka": kafka_opener(settings.kafka)}
         delivery = Delivery(Outbox(engine, settings.resend), sender, DeadIds(settings.kafka))
         ingest = Ingest(
-            [open_feed(source, fetcher) for source in file.sources], Intake(engine), delivery
+            [open_feed(source, Local(fetcher), kinds) for source in file.sources],
+            Intake(engine),
+            delivery,
         )
         health.watch("ingest", ingest, ingest)
         log.info("polling %d sources", len(file.sources))

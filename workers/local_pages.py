@@ -1,8 +1,9 @@
 """Pages that are not fetched: the operator's own files, and answers that are at hand already."""
 
 import mimetypes
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from pipeline.errors import Unavailable
@@ -32,21 +33,34 @@ class Local:
         self._fetcher = fetcher
 
     def fetch(self, url: str, **asked: Any) -> Page:
-        """The file, decompressed where its name ends in `.gz`; `Unavailable` with the reason."""
+        """The file, decompressed where its name ends in `.gz`; `-` is standard input, which
+        is read once, to its end. `Unavailable` with the reason."""
+        if url == "-":
+            return Page(url="-", content=_whole(sys.stdin.buffer, "", "standard input"))
         path = local_path(url)
         if path is None or not url.startswith("file:"):
             return self._fetcher.fetch(url, **asked)
-        body = Inflater("gzip" if path.suffix == ".gz" else "", _MOST_BYTES)
         try:
+            facts = path.stat()
+            version = f"{facts.st_size}-{facts.st_mtime_ns}"
+            if asked.get("etag") == version:
+                return Page(url=url, unchanged=True)
             with path.open("rb") as file:
-                while piece := file.read(1_000_000):
-                    body.add(piece)
-            content = body.finish()
+                content = _whole(file, "gzip" if path.suffix == ".gz" else "", str(path))
         except OSError as error:
             raise Unavailable(f"{path}: cannot be read: {error.strerror}") from error
-        except Unavailable as error:
-            raise Unavailable(f"{path}: {error.what}") from error
-        return Page(url=url, content=content, content_type=mimetypes.guess_type(path.name)[0])
+        kind = mimetypes.guess_type(path.name)[0]
+        return Page(url=url, content=content, content_type=kind, etag=version)
+
+
+def _whole(file: BinaryIO, encoding: str, name: str) -> bytes:
+    body = Inflater(encoding, _MOST_BYTES)
+    try:
+        while piece := file.read(1_000_000):
+            body.add(piece)
+        return body.finish()
+    except Unavailable as error:
+        raise Unavailable(f"{name}: {error.what}") from error
 
 
 class Fetched:

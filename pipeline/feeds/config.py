@@ -28,7 +28,7 @@ A misspelt key, a name twice, a URL of another scheme: each is an error, never i
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -41,13 +41,14 @@ import yaml
 from pipeline.errors import ConfigurationError, Unavailable
 from pipeline.feeds.feed import SourceConfig
 from pipeline.feeds.fetch import web_url
+from pipeline.feeds.kind_options import ALL_KEYS, KINDS, OWN_SCHEMES, check_options, keys_of
+from pipeline.feeds.plugins import plugin_names
 from pipeline.feeds.secrets import Lookup, WrongHeader, header, nothing
 
-KINDS = ("rss", "page")
 _KEYS = (
     "name", "kind", "url", "publisher", "publisher_family", "tier", "lang", "interval", "zone",
     "fastest", "slowest", "silent_after", "terms", "allow_private", "robots", "headers",
-    "full_text", "enabled",
+    "full_text", "enabled", *ALL_KEYS,
 )  # fmt: skip
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _LANG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -138,13 +139,13 @@ class _File:
             raise self._error(
                 entry["name"], f"name: {texts['name']!r}: lower-case letters, digits and .-_ only"
             )
-        if texts.get("kind", "rss") not in KINDS:
-            raise self._error(
-                entry["kind"], f"kind: {texts['kind']!r} is not one of {', '.join(KINDS)}"
-            )
+        kind = texts.get("kind", "rss")
+        if kind not in KINDS and kind not in plugin_names():
+            known = ", ".join((*KINDS, *plugin_names()))
+            raise self._error(entry["kind"], f"kind: {kind!r} is not one of {known}")
         if "lang" in texts and not _LANG.fullmatch(texts["lang"]):
             raise self._error(entry["lang"], f"lang: {texts['lang']!r} is not a tag such as en, zh")
-        self._check_url(entry["url"], texts["url"])
+        self._check_url(entry["url"], texts["url"], kind)
         readers: dict[str, Callable[[Any], Any]] = {
             "tier": self._tier,
             "zone": self._zone,
@@ -162,6 +163,7 @@ class _File:
         for key in ("allow_private", "full_text"):
             if key in entry:
                 values[key] = self._bool(entry[key], key)
+        values["options"] = self._options(entry, kind)
         enabled = "enabled" not in entry or self._bool(entry["enabled"], "enabled")
         source = SourceConfig(**values)
         fastest, slowest = source.fastest, source.slowest
@@ -171,7 +173,27 @@ class _File:
             raise self._error(entry["slowest"], "slowest: is shorter than the interval")
         return source, enabled
 
-    def _check_url(self, node: Any, text: str) -> None:
+    def _options(self, entry: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+        """The keys that only this kind knows, as plain values."""
+        given = [key for key in ALL_KEYS if key in entry]
+        foreign = next((key for key in given if key not in keys_of(kind)), None)
+        if foreign is not None:
+            raise self._error(entry[foreign], f"{foreign}: is no key of the kind {kind}")
+        options = {key: self._plain(entry[key]) for key in given}
+        try:
+            check_options(kind, options)
+        except ConfigurationError as error:
+            key = str(error).partition(":")[0]
+            raise self._error(entry.get(key, entry["name"]), str(error)) from error
+        return options.get("options", {}) if kind not in KINDS else options
+
+    def _plain(self, node: Any) -> Any:
+        # SafeConstructor builds nothing but plain values
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+
+    def _check_url(self, node: Any, text: str, kind: str) -> None:
+        if kind in OWN_SCHEMES and text.startswith(OWN_SCHEMES[kind]):
+            return
         try:
             url = web_url(text)
         except Unavailable as error:

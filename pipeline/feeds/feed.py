@@ -8,7 +8,7 @@ so each further kind of source (pages, APIs, files) is one small class with `pol
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.documents import Document
 
@@ -24,7 +24,8 @@ class SourceConfig:
     `silent_after` is how long it may not answer; `pipeline.feeds.schedule` has what holds where
     they are not said. `robots`: whether robots.txt is obeyed. `headers` go with each request to
     the host of `url`; they may hold secrets and are never shown.
-    `full_text` has each new item's own page read.
+    `full_text` has each new item's own page read. `options` are the keys
+    that only its kind knows.
     """
 
     name: str
@@ -44,6 +45,7 @@ class SourceConfig:
     robots: bool = True
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     full_text: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def source(self) -> str:

@@ -75,7 +75,10 @@ class FullText(Feed):
             published_at, extra["dated"] = article.published_at, article.dated
         return replace(
             document,
-            title=document.title or article.title,
+            # an address is a title only until there is a better one
+            title=article.title or document.title
+            if extra.pop("title", None) == "address"
+            else document.title or article.title,
             text=text,
             author=document.author or article.author,
             publisher=document.publisher or article.publisher,

@@ -59,7 +59,7 @@ class Items:
 
 
 def documents_of(
-    found: Items, page: Page, source: SourceConfig, fetched_at: datetime
+    found: Items, page: Page, source: SourceConfig, fetched_at: datetime, most: int = _MOST_ITEMS
 ) -> tuple[tuple[Document, ...], int]:
     """The documents of the items in `page`, in order and each once, and how many items held
     no text."""
@@ -72,7 +72,7 @@ def documents_of(
             skipped += 1
         else:
             documents.setdefault(document.id, document)
-        if len(documents) >= _MOST_ITEMS:
+        if len(documents) >= most:
             break
     return tuple(documents.values()), skipped
 

@@ -18,11 +18,18 @@ def check(as_json: AsJson = False) -> None:
 
     Exit status 1 if one does not work.
     """
+    from pipeline.feeds.kinds import FEEDS
     from workers.feed_file import feed_file
     from workers.feeds import check as check_sources
 
-    feeds = feed_file(command_settings())
-    results = check_sources(feeds.sources, contact=feeds.contact)
+    settings = command_settings()
+    feeds = feed_file(settings)
+    kinds = dict(FEEDS)
+    if any(source.kind == "kafka" for source in feeds.sources):
+        from workers.kafka_feed import kafka_opener
+
+        kinds["kafka"] = kafka_opener(settings.kafka)
+    results = check_sources(feeds.sources, contact=feeds.contact, kinds=kinds)
     for result in results:
         if as_json:
             say_json(

@@ -1,0 +1,136 @@
+"""Any Kafka topic behind `Feed`: its records as documents, by the mapping of the source.
+
+`kafka:///topic` is a topic of our own broker, `kafka://host:9092/topic` of another one, which
+is asked without our credentials. Where reading stopped is the state for the next poll, in the
+place of an ETag: nothing is committed, so no group of the topic's owner is touched.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import kafka
+
+from pipeline.errors import ConfigurationError, Unavailable
+from pipeline.feeds.feed import Feed, FeedState, Poll, SourceConfig
+from pipeline.feeds.fetch import Fetches, Page
+from pipeline.feeds.items import Item, Items, documents_of
+from pipeline.feeds.json_mapping import item_of, records
+from pipeline.feeds.mapping_options import mapping_of
+from pipeline.feeds.plugins import Opener
+from workers.broker import broker_errors, kafka_client_config, reach
+from workers.settings import KafkaSettings
+
+# of one poll; the next one goes on where this one stopped
+_MOST_RECORDS = 5_000
+_QUIET_MS = 1_000
+
+
+def kafka_opener(settings: KafkaSettings) -> Opener:
+    """What opens a source of the kind `kafka`."""
+
+    def opened(source: SourceConfig, fetcher: Fetches) -> Feed:
+        return KafkaFeed(source, settings)
+
+    return opened
+
+
+class KafkaFeed(Feed):
+    """One topic, read from its beginning on. Raises `ConfigurationError` without a topic."""
+
+    def __init__(self, source: SourceConfig, settings: KafkaSettings) -> None:
+        self.source = source
+        parts = urlsplit(source.url)
+        self._topic = parts.path.strip("/")
+        if not self._topic or "/" in self._topic:
+            raise ConfigurationError(
+                f"{source.source}: url: kafka://host:9092/topic or kafka:///topic is needed"
+            )
+        self._mapping = mapping_of(source.options)
+        self._settings = settings
+        if parts.netloc:
+            # whose broker it is must not learn our password
+            self._settings = replace(
+                settings, servers=parts.netloc, security="PLAINTEXT", sasl_mechanism=""
+            )
+
+    def poll(self, state: FeedState, now: datetime) -> Poll:
+        """The documents of the records since the last poll. Raises `Unavailable`."""
+        reach(self._settings)
+        with broker_errors(self._settings, f"reading {self._topic}"):
+            consumer = kafka.KafkaConsumer(
+                **kafka_client_config(self._settings),
+                client_id="bellwether-feed",
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                fetch_max_bytes=16 * 1024 * 1024,
+                max_partition_fetch_bytes=8 * 1024 * 1024,
+                bootstrap_timeout_ms=10_000,
+            )
+            try:
+                found, positions = self._read(consumer, _positions(state))
+            finally:
+                consumer.close(autocommit=False)
+        items = [item for record in found for item in self._items(record)]
+        skipped = sum(not self._items(record) for record in found)
+        page = Page(url=self.source.url)
+        documents, empty = documents_of(
+            Items(items=tuple(items)), page, self.source, now, most=_MOST_RECORDS
+        )
+        return Poll(
+            documents=documents,
+            state=FeedState(etag=json.dumps(positions)),
+            unchanged=not found,
+            skipped=skipped + empty,
+        )
+
+    def _read(
+        self, consumer: kafka.KafkaConsumer, positions: Mapping[str, int]
+    ) -> tuple[list[Any], dict[str, int]]:
+        partitions = consumer.partitions_for_topic(self._topic)
+        if not partitions:
+            raise Unavailable(f"the broker has no topic {self._topic!r}")
+        places = [kafka.TopicPartition(self._topic, number) for number in sorted(partitions)]
+        consumer.assign(places)
+        beginnings = consumer.beginning_offsets(places)
+        for place in places:
+            # what was deleted meanwhile cannot be read
+            kept = positions.get(str(place.partition), 0)
+            consumer.seek(place, max(kept, beginnings[place]))
+        found: list[Any] = []
+        while len(found) < _MOST_RECORDS:
+            read = consumer.poll(timeout_ms=_QUIET_MS, max_records=500)
+            if not read:
+                break
+            found += [record for records_of_one in read.values() for record in records_of_one]
+        return found, {str(place.partition): consumer.position(place) for place in places}
+
+    def _items(self, record: Any) -> Sequence[Item]:
+        """The items of one record; none where it is no JSON or the mapping finds none."""
+        try:
+            value = json.loads(record.value or b"")
+        except (ValueError, RecursionError):
+            return []
+        place = f"{record.topic}-{record.partition}-{record.offset}"
+        items = [item_of(one, self._mapping) for one in records(value, self._mapping)]
+        # one that names itself nowhere is known by its place
+        return [
+            item if item.guid or item.link else replace(item, guid=f"{place}-{number}")
+            for number, item in enumerate(items)
+        ]
+
+
+def _positions(state: FeedState) -> Mapping[str, int]:
+    try:
+        told = json.loads(state.etag or "{}")
+    except ValueError:
+        return {}
+    return {
+        str(partition): offset
+        for partition, offset in (told.items() if isinstance(told, dict) else ())
+        if isinstance(offset, int)
+    }
