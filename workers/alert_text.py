@@ -49,8 +49,9 @@ def headline(alert: Alert) -> str:
 
 
 def wait_line(alert: Alert) -> str:
-    """How long a silent source has been waited for, against how long it usually takes."""
-    numbers = alert.arithmetic
+    """How long a silent source has been waited for, at most where that is over, against how
+    long it usually takes."""
+    numbers = alert.peak if alert.state == "resolved" else alert.arithmetic
     kind = alert.labels.get("kind", "").replace("-", " ")
     return f"{kind} for {length(numbers.observed)}, usually every {length(numbers.expected)}"
 

@@ -239,5 +239,5 @@ def run_up(cluster: LocalCluster, console: Console, stopping: threading.Event) -
                 cluster.check()
                 if alert is not None:
                     for line in full_text(alert) if alert.state == "firing" else [headline(alert)]:
-                        console.print(line, markup=False, highlight=False)
+                        console.print(line, markup=False, emoji=False, highlight=False)
     return 0

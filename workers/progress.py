@@ -49,7 +49,10 @@ class Progress:
 
     def say(self, text: str, style: str = "") -> None:
         """One line above the counts; brackets in it are text, not markup."""
-        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        # a text is a text: `rss:b:` is no picture of a letter
+        self._console.print(
+            text, style=style, markup=False, emoji=False, highlight=False, soft_wrap=True
+        )
 
     def __enter__(self) -> "Progress":
         if self._live is not None:

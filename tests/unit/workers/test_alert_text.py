@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerts.lifecycle import Alert, AlertEvidence, AlertSeries, Arithmetic, Fingerprint
+from alerts.lifecycle import (
+    Alert,
+    AlertEvidence,
+    AlertSeries,
+    Arithmetic,
+    Fingerprint,
+    State,
+)
 from pipeline.documents import DocumentId, Sentiment, SubjectId
 from workers.alert_text import evidence_line, full_text, headline, series_name, span
 
@@ -83,3 +90,30 @@ def test_more_evidence_than_asked_for_is_counted():
     lines = list(full_text(ALERT, most_evidence=5))
     assert sum("Plant halted" in line for line in lines) == 5
     assert lines[-1].strip() == "and 2 more"
+
+
+def silent(state: State, seconds: float) -> Alert:
+    """An alert on a source that was waited for `seconds`, two hours at most."""
+    wait = replace(NUMBERS, signal="source_silence", expected=300.0)
+    return replace(
+        ALERT,
+        rule="source-silent",
+        series=AlertSeries(source="rss:fed"),
+        state=state,
+        arithmetic=replace(wait, observed=seconds),
+        peak=replace(wait, observed=7500.0),
+        labels={"kind": "no-answer", "reason": "https://fed.example/: HTTP 500"},
+        evidence=(),
+    )
+
+
+def test_a_silent_source_is_told_by_how_long_it_was_waited_for():
+    lines = list(full_text(silent("firing", 7320.0)))
+    assert lines[0] == (
+        "FIRING  74  source rss:fed: no answer for 2 h 2 min, usually every 5 min, "
+        "since 2026-01-06 14:00"
+    )
+    assert "waited 7320 s where 300 s are usual" in lines[1]
+    assert lines[2] == "  https://fed.example/: HTTP 500"
+    # what is over is told by its longest wait
+    assert "no answer for 2 h 5 min" in headline(silent("resolved", 3.0))
