@@ -109,7 +109,12 @@ class Intake:
                 update(feed_state)
                 .where(feed_state.c.source == source.source)
                 .where(before.is_not_distinct_from(row.last_attempt_at))
-                .values(last_attempt_at=at, leased_until=now + self.lease, retired_at=None)
+                .values(
+                    last_attempt_at=at,
+                    leased_until=now + self.lease,
+                    retired_at=None,
+                    silent_after_seconds=schedule.silence_allowed(source).total_seconds(),
+                )
             )
             if won.rowcount != 1:
                 return None

@@ -32,6 +32,7 @@ from workers.intake import Claim, Intake, lag
 log = logging.getLogger(__name__)
 
 _POLLERS = 8
+_RENEWING = "renewing"
 _PER_HOST = 2
 # the first polls of a start are spread, not sent all at once
 _SPREAD_SECONDS = 0.2
@@ -83,7 +84,9 @@ class Polling:
                 next_run_time=start + timedelta(seconds=min(number * _SPREAD_SECONDS, most)),
             )
         every = self._intake.lease.total_seconds() / 3
-        self._scheduler.add_job(self._renew, IntervalTrigger(seconds=every, timezone=UTC))
+        self._scheduler.add_job(
+            self._renew, IntervalTrigger(seconds=every, timezone=UTC), executor=_RENEWING
+        )
         self._scheduler.start()
 
     def stop(self, patience_seconds: float) -> None:
@@ -143,10 +146,12 @@ class Polling:
         if self._stopping.is_set():
             return
         with self._place_at(urlsplit(feed.source.url).hostname or "") as free:
-            if free:
-                self.poll(feed)
-        at = self._clock()
-        self._put(feed, max(self._due(feed), at + _SOONEST) if free else at + _BUSY)
+            try:
+                if free:
+                    self.poll(feed)
+            finally:  # also behind a mistake of ours, which the scheduler logs
+                at = self._clock()
+                self._put(feed, max(self._due(feed), at + _SOONEST) if free else at + _BUSY)
 
     def _due(self, feed: Feed) -> datetime:
         now = self._clock()
@@ -185,7 +190,8 @@ def _scheduler() -> BackgroundScheduler:
     # its own lines, one per job run, say nothing ours do not
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     return BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(_POLLERS)},
+        # leases are renewed most of all when every poller is busy
+        executors={"default": ThreadPoolExecutor(_POLLERS), _RENEWING: ThreadPoolExecutor(1)},
         # A job puts itself back before it has quite ended: a second instance must not be
         # dropped for that. The claim keeps two polls of one source apart.
         job_defaults={"coalesce": True, "max_instances": 3, "misfire_grace_time": None},
