@@ -7,6 +7,7 @@ are not copies. So words, numbers and subjects are compared apart.
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -128,10 +129,10 @@ def wording(document: Document, subjects: Iterable[str] = ()) -> Wording:
     return Wording(
         exact=blake2b(template + b"\n" + rest, digest_size=16).digest(),
         template=blake2b(template, digest_size=8).digest(),
-        words=_packed(kinds),
-        numbers=_packed({_hashes(number)[0] & 0xFFFF for number in numbers}),
-        tickers=_packed({_hashes(one)[0] & 0xFFFF for one in tickers}),
-        subjects=_packed({_hashes(one)[0] & 0xFFFF for one in about}),
+        words=array("H", sorted(kinds)).tobytes(),
+        numbers=_marks(numbers) if numbers else b"",
+        tickers=_marks(tickers) if tickers else b"",
+        subjects=_marks(about) if about else b"",
         bands=bands,
         credited=credited,
     )
@@ -188,8 +189,13 @@ def _hashes(word: str) -> tuple[int, ...]:
     return _HASHES.unpack(digest)
 
 
-def _packed(hashes: Iterable[int]) -> bytes:
-    return b"".join(map(_SHORT.pack, sorted(hashes)))
+@lru_cache(maxsize=8_192)
+def _mark(name: str) -> bytes:
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_SHORT.size).digest()
+
+
+def _marks(names: Iterable[str]) -> bytes:
+    return b"".join(sorted({_mark(name) for name in names}))
 
 
 def _shared(one: bytes, other: bytes) -> int:

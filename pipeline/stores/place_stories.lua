@@ -134,6 +134,10 @@ local function shared(one, other)
   return found
 end
 
+local function apart(one, other)
+  return one ~= '' and other ~= '' and shared(one, other) == 0
+end
+
 local function agree(one, other, quarters)
   local both = shared(one, other)
   return both > 0 and (quarters == 1 or 8 * both >= quarters * math.min(#one, #other))
@@ -143,6 +147,8 @@ local function is_copy(story, one)
   local a, b = #story[WORDS] / 2, #one.words / 2
   local fewer, more = math.min(a, b), math.max(a, b)
   if fewer < fewest_words then return false end
+  -- most that one machine posts differs here, at the cost of a few steps
+  if apart(story[TICKERS], one.tickers) or apart(story[NUMBERS], one.numbers) then return false end
   local words = shared(story[WORDS], one.words)
   local alike = 10 * words >= 6 * (fewer + more - words)
   if not alike and not (10 * words >= 9 * fewer and 2 * fewer >= more) then return false end
@@ -249,11 +255,16 @@ local function repeated(one, at)
     local story = living(name, at)
     if story then return story end
   end
+  local tried = {}
   for _, band in ipairs(one.bands) do
     local held = get('b' .. band) or ''
     for from = #held - 15, 1, -16 do
-      local story = living(string.sub(held, from, from + 15), at)
-      if story and is_copy(story, one) then return story end
+      local name = string.sub(held, from, from + 15)
+      if not tried[name] then
+        tried[name] = true
+        local story = living(name, at)
+        if story and is_copy(story, one) then return story end
+      end
     end
   end
 end
