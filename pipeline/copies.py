@@ -23,6 +23,7 @@ WORDS_READ = 64
 CHARACTERS_READ = 4_000
 # Below so many different words two texts are alike by chance: only equal ones are copies.
 FEWEST_WORDS = 4
+# Of so many the text is a sentence or more, and not a machine's row of figures.
 LONG = 16
 # MinHash: two texts that share a part J of their words agree in one of BANDS pairs of minima
 # with probability 1 - (1 - J^2)^BANDS: 0.93 at the 0.6 that makes a copy, 0.998 at 0.8.

@@ -32,6 +32,7 @@ _USUAL = frozenset(
     "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl no pl pt "
     "ro ru sk sl sr sv ta te th tr uk ur vi zh".split()
 )
+_TAG = re.compile("[a-z]{2,3}")
 _ALSO_CALLED = {"iw": "he", "in": "id", "nb": "no", "nn": "no", "jp": "ja", "cn": "zh", "kr": "ko"}
 
 
@@ -97,4 +98,4 @@ def _code(tag: str) -> str:
     """`en` of `en-US`; "" of what is no language."""
     code = tag.strip().lower().replace("_", "-").partition("-")[0]
     code = _ALSO_CALLED.get(code, code)
-    return code if 2 <= len(code) <= 3 and code.isalpha() and code != "und" else ""
+    return code if _TAG.fullmatch(code) and code != "und" else ""

@@ -91,7 +91,8 @@ local function put(field, value)
   values[field], changed[field] = value, true
 end
 
-local stories, touched = {}, {}
+-- a name is kept beside its story: with it inside, a story would be packed as a map
+local stories, touched, name_of = {}, {}, {}
 
 local function story_of(name)
   if not name then return nil end
@@ -99,7 +100,7 @@ local function story_of(name)
   if story == nil then
     local packed = get('s' .. name)
     story = packed and cmsgpack.unpack(packed) or false
-    if story then story.name = name end
+    if story then name_of[story] = name end
     stories[name] = story
   end
   return story or nil
@@ -276,7 +277,7 @@ local function new(one, at)
     at, at, one.voice, event, one.words, one.numbers, one.tickers, one.subjects,
     one.template, 0, 0, {},
   }
-  story.name = name
+  name_of[story] = name
   stories[name] = story
   for _, band in ipairs(one.bands) do
     put('b' .. band, string.sub((get('b' .. band) or '') .. name, -16 * in_band))
@@ -298,14 +299,15 @@ end
 
 local function told(one, at)
   local story = repeated(one, at) or new(one, at)
-  touched[story.name] = true
+  local name = name_of[story]
+  touched[name] = true
   local position = story[SIZE]
   story[SIZE] = position + 1
   story[FIRST], story[LAST] = math.min(story[FIRST], at), math.max(story[LAST], at)
-  put('e' .. one.exact, story.name)
-  if one.repost ~= '' and not get('d' .. one.repost) then put('r' .. one.repost, story.name) end
+  put('e' .. one.exact, name)
+  if one.repost ~= '' and not get('d' .. one.repost) then put('r' .. one.repost, name) end
   local event = story_of(story[EVENT]) or story
-  touched[event.name] = true
+  touched[name_of[event]] = true
   local before = event[TELLINGS]
   event[TELLINGS] = before + 1
   event[FIRST], event[LAST] = math.min(event[FIRST], at), math.max(event[LAST], at)
@@ -316,7 +318,7 @@ local function told(one, at)
   end
   local spam = suspected(one, story, at) and 1 or 0
   return struct.pack('>I4I4I4I8B', position, #event[VOICES], before, event[FIRST], spam)
-    .. story.name .. event.name .. story[VOICE]
+    .. name .. name_of[event] .. story[VOICE]
 end
 
 -- all of them ---------------------------------------------------------------------------
