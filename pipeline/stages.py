@@ -178,7 +178,7 @@ class Aggregate:
         if self._watermark is None:
             return []
         now = self._store.add(added)
-        left = dict.fromkeys(now.keys() - touched.keys(), (self._watermark, ()))
+        left = {name: (self._watermark, ()) for name in now if name not in touched}
         return [
             TrendPoint(series=name[0], bucket=now[name], watermark=watermark, tickers=tickers)
             for name, (watermark, tickers) in (touched | left).items()

@@ -204,7 +204,7 @@ class Site:
 
     def remember(self, key: SeriesKey, start: datetime, totals: Totals) -> None:
         """Write one minute of the history."""
-        row = dict(zip(TOTALS_FIELDS, totals.row(), strict=True))
+        row = dict(zip(TOTALS_FIELDS, totals.row(), strict=True), revision=totals.documents)
         with writing(self.engine) as connection:
             connection.execute(
                 insert(trend_buckets).values(

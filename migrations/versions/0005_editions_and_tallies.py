@@ -37,6 +37,9 @@ def upgrade() -> None:
         for column in columns:
             # a column belongs to one table object: a copy for each run
             op.add_column(table, column._copy())
+    # at least so often did a bucket change that holds so many documents: a Redis that begins
+    # anew does not replace what is kept
+    op.execute("UPDATE trend_buckets SET revision = documents")
 
 
 def downgrade() -> None:

@@ -108,6 +108,7 @@ async def test_what_is_answered_is_what_is_described(
         "/api/alerts/{fingerprint}": "/api/alerts/f1",
         "/api/series": "/api/series",
         "/api/series/points": "/api/series/points?series=*",
+        "/api/series/metrics": "/api/series/metrics?series=*",
         "/api/documents": "/api/documents",
         "/api/sources": "/api/sources",
         "/api/stats": "/api/stats",
