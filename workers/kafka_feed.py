@@ -6,6 +6,7 @@ place of an ETag: nothing is committed, so no group of the topic's owner is touc
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -26,7 +27,7 @@ from workers.settings import KafkaSettings
 
 # of one poll; the next one goes on where this one stopped
 _MOST_RECORDS = 5_000
-_QUIET_MS = 1_000
+_MOST_SECONDS = 20.0
 
 
 def kafka_opener(settings: KafkaSettings) -> Opener:
@@ -101,12 +102,15 @@ class KafkaFeed(Feed):
             # what was deleted meanwhile cannot be read
             kept = positions.get(str(place.partition), 0)
             consumer.seek(place, max(kept, beginnings[place]))
+        ends = consumer.end_offsets(places)
         found: list[Any] = []
-        while len(found) < _MOST_RECORDS:
-            read = consumer.poll(timeout_ms=_QUIET_MS, max_records=500)
-            if not read:
-                break
+        deadline = time.monotonic() + _MOST_SECONDS
+        # by position: a trailing transaction marker is no record
+        while any(consumer.position(place) < ends[place] for place in places):
+            read = consumer.poll(timeout_ms=500, max_records=500)
             found += [record for records_of_one in read.values() for record in records_of_one]
+            if len(found) >= _MOST_RECORDS or time.monotonic() > deadline:
+                break
         return found, {str(place.partition): consumer.position(place) for place in places}
 
     def _items(self, record: Any) -> Sequence[Item]:

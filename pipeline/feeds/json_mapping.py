@@ -28,8 +28,9 @@ class Next:
 class JsonMapping:
     """Which part of a record is what; values are expressions of `pipeline.feeds.json_paths`.
 
-    `items` is where the records are. Without it they are looked for: an object in which one
-    line of `needs` is found in full is a record. `markup` False says that texts are no HTML.
+    `items` is where the records are, empty at the top. Without it they are looked for: an
+    object in which one line of `needs` is found in full is a record. `markup` False says that
+    texts are no HTML.
     """
 
     fields: Mapping[str, str]
@@ -50,12 +51,13 @@ def read_json(content: str) -> Any:
 
 
 def records(value: Any, mapping: JsonMapping) -> list[Any]:
-    """The records in an answer. Raises `Unavailable` when `items` is nowhere in it."""
+    """The records in an answer; none where `items` leads nowhere."""
     if mapping.items is None:
         return list(_recognised(value, mapping))
-    listed = json_paths.found(value, mapping.items)
-    if not listed and not isinstance(value, dict | list):
-        raise Unavailable(f"no records at {mapping.items}")
+    if mapping.items:
+        listed = json_paths.found(value, mapping.items)
+    else:
+        listed = value if isinstance(value, list) else [value]
     return [one for one in listed if isinstance(one, dict)][:_MOST_ITEMS]
 
 

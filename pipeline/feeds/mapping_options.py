@@ -36,8 +36,7 @@ def mapping_of(options: Mapping[str, Any]) -> JsonMapping:
     if items is not None:
         if not isinstance(items, str) or (items and not is_path(items)):
             raise ConfigurationError(f"items: {items!r} is no path such as data.posts")
-        # a list at the top is at the path of every element
-        mapping = replace(mapping, items=items or "[]")
+        mapping = replace(mapping, items=items)
     if "markup" in options:
         if not isinstance(options["markup"], bool):
             raise ConfigurationError("markup: true or false")

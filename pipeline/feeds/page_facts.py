@@ -176,6 +176,12 @@ def _without_owner(title: str, owners: set[str], headings: Sequence[str]) -> str
         if not named and _letters(head) not in map(_letters, headings):
             break
         title = head
+    # "Federal Reserve Board - Statement": the site first
+    first = _SEPARATORS.search(title)
+    if first is not None:
+        head = _letters(title[: first.start()])
+        if head in owners or any(len(one) > 5 and head.startswith(one) for one in owners):
+            title = title[first.end() :]
     return title.strip()
 
 

@@ -10,6 +10,7 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.feeds.dates import read
 from pipeline.feeds.page_facts import PageFacts
 from pipeline.feeds.paragraphs import plain
 
@@ -52,6 +53,7 @@ _CREDITS = re.compile(
     r"|(?:read|see|watch|listen|more)(?: also| more| next| from| on)?\b[^!?]{0,80}:$"
     r"|(?:sign up|subscribe|register|log in|follow us|follow \S+ on|join|download|click here)\b"
     r"|(?:this|the) (?:article|story|post) (?:was )?originally (?:appeared|published)"
+    r"|continue reading (?:your|this|the)\b|already a (?:subscriber|member)\b"
     r"|©|copyright\b|\(c\)|all rights reserved|disclaimer\s*:|disclosure\s*:"
     r"|(?:contact|e-?mail)(?: the \w+)?(?: at)?\s*:|[•*]?\s*e-?mail:"
     r"|(?:责任编辑|编辑|责编|校对|来源|免责声明|声明|版权声明|本文来源)\s*[:：]|【.{0,20}(?:编辑|版权).{0,10}】)",
@@ -81,7 +83,7 @@ def tidied(text: str, facts: PageFacts) -> str:
         letters = _letters(paragraph)
         if not letters or letters in _FURNITURE or _FURNISHED.match(paragraph):
             continue
-        if not kept and letters in said:
+        if not kept and (letters in said or read(paragraph) is not None):
             continue
         if len(letters) > 40:
             if letters in seen:

@@ -31,9 +31,11 @@ DENIED = _any(
 
 # What wants to know whether somebody is there.
 CHECKED = _any(
+    r"\brate (?:limit|threshold) (?:was |has been )?exceeded\b",
     r"\bcaptcha\b", r"\b(?:are you|not) (?:a )?(?:robot|human)\b", r"\brobot or human\b",
     r"\bverify(?:ing)? (?:that )?(?:you|your browser|you'?re|you are)\b",
-    r"\bunusual (?:traffic|activity)\b", r"\bautomated (?:access|requests|queries|traffic|tools)\b",
+    r"\bunusual (?:traffic|activity)\b",
+    r"\bautomated (?:access|requests|queries|traffic|tools?)\b",
     r"\bbot (?:detection|protection|activity)\b", r"\bjust a moment\b",
     r"\bpardon our interruption\b", r"\battention required\b",
     r"\bsecurity (?:check|verification)\b", r"\bchecking (?:your browser|if the site connection)\b",
@@ -55,6 +57,10 @@ SCRIPTED = _any(
 
 # What asks for an account or a subscription.
 CLOSED = _any(
+    r"\bcancel any ?time\b", r"\btry unlimited access\b", r"\bunlimited digital access\b",
+    r"\bcontinue reading (?:your|this|the)\b", r"^\W*(?:sign|log) ?in\b",
+    r"\bforgot(?:ten)? password\b",
+    r"\bcreate an? (?:free )?account\b",
     r"\b(?:sign|log) ?in\b.{0,40}\b(?:to (?:continue|read|view|access|your)|required|account)",
     r"\bsubscribe\b.{0,40}\bto (?:continue|read|unlock|keep reading|view)",
     r"\balready a (?:subscriber|member)\b",

@@ -213,6 +213,7 @@ def test_times_of_other_articles_on_the_page_are_not_taken() -> None:
         ("Acme recalls anvils", "Acme recalls anvils"),
         ("Acme recalls anvils | Example News", "Acme recalls anvils"),
         ("Acme recalls 40,000 anvils", "Acme recalls 40,000 anvils"),
+        ("Example News - Acme recalls more", "Acme recalls more"),
         ("AT&amp;amp;T recalls anvils", "AT&T recalls anvils"),
     ],
 )  # fmt: skip

@@ -275,3 +275,11 @@ def test_broken_lines_are_skipped_and_counted() -> None:
     poll = JsonlFeed(SourceConfig(name="s", kind="jsonl", url="-"), File()).poll(FeedState(), NOW)
     assert len(poll.documents) == 2
     assert poll.skipped == 2
+
+
+@pytest.mark.parametrize("answer", [{"h": "Acme falls"}, [{"h": "Acme falls"}]])
+def test_an_own_mapping_without_a_place_finds_records_at_the_top(
+    server: FeedServer, answer: Any
+) -> None:
+    (document,) = answered(server, answer, {"fields": {"title": "h"}})
+    assert document.title == "Acme falls"

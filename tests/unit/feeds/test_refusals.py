@@ -61,6 +61,11 @@ def page(title: str, body: str, head: str = "") -> bytes:
                  "<meta property=og:type content=article><meta property=og:title content=Acme>"),
             "a script would fill",
         ),
+        (page("Sign in", "<h1>Sign in</h1><form>Email <input> Password <button>"), "login"),
+        (page("Acme falls", "<p>Subscribe to unlock this article. Cancel anytime.</p>",
+              "<meta property=og:type content=article>"), "paywall"),
+        (page("SEC.gov | Request Rate Threshold Exceeded", "<p>Please declare your traffic by"
+              " updating your user agent.</p>"), "robots"),
         (page("News", ""), "without text"),
         (b"", "an empty answer"),
         (b"forbidden", "not an HTML page"),
