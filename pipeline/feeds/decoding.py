@@ -34,6 +34,7 @@ _MARKUP = re.compile(r"<[^>]*>")
 _BEYOND_ASCII = re.compile("[\x80-\uffff]+")
 _TAGS = re.compile(rb"<[^>]*>")
 _FEW = 8
+_MOST_UNPACKED = 20_000_000
 _SNIFFED = 20_000
 _SNIFFABLE = ["gb18030", "big5", "cp932", "cp949", "cp1251", "koi8_r", "cp1252", "cp1250"]
 # ASCII bytes that mean other characters; utf-7 is left out: nothing but attacks uses it.
@@ -101,8 +102,22 @@ def decoded(body: bytes, content_type: str | None = None) -> str:
     cannot fail. A claim of Latin letters is not believed where it gives nothing but accents:
     Chinese and Cyrillic pages make it. The prolog and characters illegal in XML are left out.
     """
-    text = _text(body, content_type)
+    text = _text(_unpacked(body), content_type)
     return _CONTROLS.sub("", _PROLOG.sub("", text.lstrip("\ufeff"), count=1))
+
+
+def _unpacked(body: bytes) -> bytes:
+    """What a gzipped file holds that a server sent as it lies there."""
+    if body[:3] != b"\x1f\x8b\x08":
+        return body
+    inflater = Inflater("gzip", _MOST_UNPACKED)
+    try:
+        inflater.add(body)
+        return inflater.finish()
+    except Unavailable as error:
+        if "longer" in error.what:
+            raise
+        return body
 
 
 def _text(body: bytes, content_type: str | None) -> str:

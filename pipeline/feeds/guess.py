@@ -18,9 +18,6 @@ _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|title|meta|div|p|h1)\b",
 def guess_kind(page: Page) -> tuple[str, Mapping[str, Any]]:
     """The kind whose reader fits `page`, and its options; `rss`, which says what is wrong,
     where none does."""
-    if page.content[:2] == b"\x1f\x8b":
-        # what is served compressed as it lies there
-        return "sitemap", {}
     text = decoded(page.content, page.content_type).strip()
     if text[:1] in ("{", "["):
         return _json(text)

@@ -24,6 +24,13 @@ def test_the_kind_of_a_source_is_guessed_from_what_it_sends() -> None:
         assert server.asked("/a") == server.asked("/b") == 1
 
 
+def test_a_gzipped_file_that_a_server_sends_as_it_is_is_read() -> None:
+    with serving() as server:
+        server.routes["/page.html.gz"] = body(gzip.compress(PAGE))
+        (document,) = preview(server.url("/page.html.gz"), allow_private=True)
+        assert document.title == "Acme recalls anvils"
+
+
 def test_a_file_is_previewed_by_its_path_and_by_its_address(tmp_path: Path) -> None:
     path = tmp_path / "page.html.gz"
     path.write_bytes(gzip.compress(PAGE))
