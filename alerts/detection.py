@@ -1,22 +1,23 @@
 """The verdict: is this many negative documents a surprise for this series, now?
 
 For each window of the rule, the novel negative documents in it are compared with what the
-series' own past makes likely. The past is a Gamma-Poisson rate (a wide prior, seven days
-half-life) over event time *before* the window, so a burst is never part of its own baseline;
-hours that stand out teach no more than a ceiling. With rate shape `a` and hours `b`:
+series' own past makes likely (`alerts/usual.py`):
 
-    expected   = (a / b) * hours of the window
-    dispersion = 1/a + over-dispersion of the hours      (not knowing the rate, and bursts)
-    statistic  = -log10 min(1, windows * P(N >= observed)),  N negative binomial
+    expected  = usual documents an hour * hours of the window
+    statistic = -log10 min(1, windows * P(N >= observed)),  N negative binomial
 
-and the negative share must be surprising too (beta-binomial against the usual share).
+That opens an alert where it is above what this series exceeds as often as it is allowed to by
+the operator's false alarms a day (`alerts/returns.py`), and where the negative share is
+surprising too (beta-binomial against the usual share). A share that is surprising enough by
+itself opens as well.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import exp2, log2, log10
 
+from alerts.kinds import KINDS
+from alerts.returns import Returns
 from alerts.rules import Detector, Rule
 from alerts.series import (
     MINUTES_KEPT,
@@ -26,17 +27,11 @@ from alerts.series import (
     minute_start,
     unpacked,
 )
-from alerts.surprise import count_interval, count_surprise, share_surprise
+from alerts.surprise import count_interval, share_surprise
+from alerts.usual import usual_of
 
-DETECTOR = "negative-binomial"
-# A share is never known better than this many documents would tell: habits drift.
-MOST_SHARE_WEIGHT = 200.0
-PRIOR_SHARE_WEIGHT = 20.0
-# μ² of hours it takes for the estimated over-dispersion to outweigh the assumed one.
-DISPERSION_WEIGHT = 10.0
-LEAST_DISPERSION = 0.02
-# Correlation assumed between the rates of two hours of one window.
-HOURS_TOGETHER = 0.25
+# A series' part where nobody says otherwise: one false alarm in a hundred days.
+ALLOWED = 0.01
 YOUNG_HOURS = 7 * 24.0
 
 
@@ -58,6 +53,8 @@ class WindowTest:
     share_statistic: float
     stories: int
     voices: int
+    allowed: float = ALLOWED
+    returns: Returns = field(default_factory=Returns)
 
     @property
     def severity(self) -> int:
@@ -97,8 +94,15 @@ class Verdict:
         return max(within, key=lambda test: test.statistic, default=None)
 
 
-def judge(rule: Rule, series: Series, now: datetime, after: datetime | None = None) -> Verdict:
-    """The verdict for the minute `now` lies in, from what `series` holds up to its end.
+def judge(
+    rule: Rule,
+    series: Series,
+    now: datetime,
+    after: datetime | None = None,
+    allowed: float = ALLOWED,
+) -> Verdict:
+    """The verdict for the minute `now` lies in, from what `series` holds up to its end, where
+    the series is allowed so many false alarms a day.
 
     `after` is when the last alert that fired was resolved: what came before was told already
     and is not counted again.
@@ -111,37 +115,73 @@ def judge(rule: Rule, series: Series, now: datetime, after: datetime | None = No
     known_hours = minute / 60.0 - series.since
     if known_hours * 3600.0 < detector.learning.total_seconds():
         return Verdict(at=at, learning=True)
-    youth = max(0.0, 1.0 - known_hours / YOUNG_HOURS)
-    threshold = detector.open_above + detector.young_penalty * youth
     earliest = 0 if after is None else minute_number(after) + 1
-    tests = []
-    for window in detector.windows:
-        test = _tested(detector, series, window, minute, earliest, threshold)
-        if test is not None:
-            tests.append(test)
+    held = [
+        found
+        for window in detector.windows
+        if (found := _held(detector, series, window, minute, earliest)) is not None
+    ]
+    if not held:
+        return Verdict(at=at)
+    bar = _bar(detector, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
+    tests = [_tested(detector, series, one, minute, bar) for one in held]
     return Verdict(
         at=at,
         tests=tuple(tests),
         breaches=tuple(
             test
             for test in tests
-            if test.statistic >= threshold and test.share_statistic >= detector.share_above
+            if test.statistic >= bar.threshold and test.share_statistic >= bar.share
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a statistic must reach, and why."""
+
+    threshold: float
+    share: float
+    allowed: float
+    returns: Returns
+
+
+def _bar(detector: Detector, series: Series, youth: float, allowed: float) -> Bar:
+    returns = series.returns()
+    threshold = KINDS[detector.kind].threshold(detector, returns, allowed)
+    return Bar(
+        threshold + detector.young_penalty * youth,
+        detector.share_above * share_part(allowed),
+        allowed,
+        returns,
+    )
+
+
+def share_part(allowed: float) -> float:
+    """The part of `share_above` that the share must reach: all of it where one false alarm in
+    a hundred days is allowed, less where more are; a quarter to one and a half."""
+    return min(1.5, max(0.25, -log10(allowed) / 2.0))
 
 
 def _fewest_voices(detector: Detector) -> int:
     return min(detector.minimum, detector.minimum_under_hour) if detector.independent else 1
 
 
-def _tested(
-    detector: Detector,
-    series: Series,
-    window: timedelta,
-    minute: int,
-    earliest: int,
-    threshold: float,
-) -> WindowTest | None:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a window holds, where that is enough to be tested."""
+
+    scale: int
+    first: int
+    documents: int
+    negatives: int
+    voices: int
+    stories: int
+
+
+def _held(
+    detector: Detector, series: Series, window: timedelta, minute: int, earliest: int
+) -> Held | None:
     scale = int(window.total_seconds()) // 60
     first = minute - scale + 1 if scale <= 60 else (minute // 60 - scale // 60 + 1) * 60
     # the past of a window is what lies before it: a day's window learns a day longer
@@ -161,31 +201,38 @@ def _tested(
     voices, stories = len(heard), len({voice.story for voice in heard})
     if detector.independent and min(voices, stories) < least:
         return None
+    return Held(scale, first, documents, negatives, voices, stories)
+
+
+def _tested(detector: Detector, series: Series, held: Held, minute: int, bar: Bar) -> WindowTest:
+    first, documents, negatives, voices = held.first, held.documents, held.negatives, held.voices
     observed = negatives
     if detector.per_voice and voices < VOICES_KEPT:  # else there may be more than are kept
         observed = min(negatives, detector.per_voice * voices)
     window_hours = (minute + 1 - first) / 60.0
-    usual = _usual(detector, series, minute // 60, first // 60, window_hours)
+    usual = usual_of(detector, series, minute // 60, first // 60, window_hours)
     expected = usual.per_hour * window_hours
-    surprise = count_surprise(observed, expected, usual.dispersion)
-    statistic = max(0.0, surprise - log10(len(detector.windows)))
+    kind, windows = KINDS[detector.kind], len(detector.windows)
+    statistic = kind.statistic(observed, window_hours, usual, windows)
     if statistic < detector.close_below:
         share_statistic = 0.0
     else:
         share_statistic = share_surprise(negatives, documents, usual.share, usual.share_weight)
     return WindowTest(
-        scale_minutes=scale,
+        scale_minutes=held.scale,
         window_minutes=minute + 1 - first,
         observed=observed,
         expected=expected,
         dispersion=usual.dispersion,
         statistic=statistic,
-        threshold=threshold,
+        threshold=bar.threshold,
+        allowed=bar.allowed,
+        returns=bar.returns,
         documents=documents,
         share=negatives / documents,
         usual_share=usual.share,
         share_statistic=share_statistic,
-        stories=stories,
+        stories=held.stories,
         voices=voices,
     )
 
@@ -194,69 +241,5 @@ def outlook(detector: Detector, series: Series, hours: int) -> tuple[float, floa
     """(expected, dispersion) of the novel negative documents of the next `hours`, by what
     `series` holds: for pictures, by the arithmetic of the tests."""
     hour = series.minute // 60
-    usual = _usual(detector, series, hour + hours, hour, float(hours))
+    usual = usual_of(detector, series, hour + hours, hour, float(hours))
     return usual.per_hour * hours, usual.dispersion
-
-
-@dataclass(frozen=True, slots=True)
-class _Usual:
-    per_hour: float
-    dispersion: float
-    share: float
-    share_weight: float
-
-
-def _usual(
-    detector: Detector, series: Series, hour: int, first_hour: int, window_hours: float
-) -> _Usual:
-    """The baseline from all hours that ended before the window began and two hours ago."""
-    learned_until = series.learned_until
-    faded = series.faded(learned_until)
-    learned_hours = series.learned_hours()
-    learned = series.negatives * faded
-    documents = series.share_documents * faded
-    recent = range(learned_until, max(learned_until, min(first_hour, hour - 2)))
-    counts = [unpacked(series.hours.get(number, 0)) for number in recent]
-    long_known = learned_hours >= 24.0
-    mean = learned / learned_hours if long_known else 0.0
-    most = series.ceiling([count for _, count in counts], mean)
-    clipped = [min(float(count), most) for _, count in counts]
-    shape = detector.prior_weight + learned + sum(clipped)
-    hours = detector.prior_weight / detector.prior_per_hour + learned_hours + len(recent)
-    rate = shape / hours
-    # hours of a long window go together only in part, so they even out in part
-    length = max(1.0, window_hours)
-    together = (1.0 + HOURS_TOGETHER * (length - 1.0)) / length
-    weights = _weights(counts, series.ceiling, documents / learned_hours if long_known else 0.0)
-    known_documents = documents + sum(
-        weight * count for weight, (count, _) in zip(weights, counts, strict=True)
-    )
-    known_negatives = series.share_negatives * faded + sum(
-        weight * count for weight, (_, count) in zip(weights, counts, strict=True)
-    )
-    return _Usual(
-        per_hour=rate,
-        dispersion=1.0 / shape + together * _overdispersion(detector, series, rate, clipped, faded),
-        share=(detector.prior_share * PRIOR_SHARE_WEIGHT + known_negatives)
-        / (PRIOR_SHARE_WEIGHT + known_documents),
-        share_weight=min(MOST_SHARE_WEIGHT, PRIOR_SHARE_WEIGHT + known_documents),
-    )
-
-
-def _weights(
-    counts: list[tuple[int, int]], ceiling: Callable[[list[int], float], float], learned: float
-) -> list[float]:
-    """How much each hour may say about the usual share: a loud one no more than others."""
-    most = ceiling([documents for documents, _ in counts], learned)
-    return [min(1.0, most / documents) if documents else 0.0 for documents, _ in counts]
-
-
-def _overdispersion(
-    detector: Detector, series: Series, rate: float, hours: list[float], faded: float
-) -> float:
-    """How much more than Poisson the hourly counts vary, relative to the squared mean: the
-    moment estimate, drawn towards the assumed value while little is known."""
-    expected = series.square_expected * faded + len(hours) * rate * rate
-    excess = series.square_excess * faded + sum((count - rate) ** 2 - count for count in hours)
-    estimate = (detector.dispersion * DISPERSION_WEIGHT + excess) / (DISPERSION_WEIGHT + expected)
-    return max(LEAST_DISPERSION, estimate)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, NewType
 
-from alerts.detection import DETECTOR, Verdict, WindowTest
+from alerts.detection import Verdict, WindowTest
 from alerts.rules import Rule
 from pipeline.documents import DocumentId, Sentiment, SubjectId, Time
 from pipeline.trends import SeriesKey
@@ -51,6 +51,9 @@ class Arithmetic:
     `share` is the negative share of the window, `usual_share` its history, `share_p_value`
     the chance of so large a share. The interval is of the count; `dispersion` d means a
     variance of expected + d * expected².
+    By its own past the series exceeds this statistic `per_day` times a day, and it is allowed
+    `allowed_per_day` false alarms: with the rate `peaks_per_day` of its peaks above 2 and their
+    mean `peak_excess`, per_day = peaks_per_day * exp(-(statistic - 2) / peak_excess).
     """
 
     detector: str
@@ -73,6 +76,10 @@ class Arithmetic:
     share_p_value: float = 1.0
     windows: int = 1
     scale_seconds: int = 0
+    per_day: float | None = None
+    allowed_per_day: float | None = None
+    peaks_per_day: float | None = None
+    peak_excess: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +197,7 @@ def advance(
 def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
     """The test's numbers as an alert carries them."""
     return Arithmetic(
-        detector=DETECTOR,
+        detector=rule.detector.kind,
         signal=rule.signal,
         at=at,
         window_seconds=test.window_minutes * 60,
@@ -210,6 +217,10 @@ def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
         share_p_value=10.0**-test.share_statistic,
         windows=len(rule.detector.windows),
         scale_seconds=test.scale_minutes * 60,
+        per_day=test.returns.per_day(test.statistic),
+        allowed_per_day=test.allowed,
+        peaks_per_day=test.returns.rate,
+        peak_excess=test.returns.excess,
     )
 
 
@@ -237,7 +248,7 @@ def _fired(alert: Alert, verdict: Verdict, rule: Rule, closed: bool) -> Alert:
     breach = verdict.breach
     urgent = (
         breach is not None
-        and breach.statistic >= rule.detector.urgent_above
+        and breach.statistic >= max(breach.threshold, rule.detector.urgent_above)
         and breach.share_statistic >= rule.detector.share_above + URGENT_SHARE
     )
     if not urgent and not (closed and verdict.at - alert.opened_at >= rule.hold):

@@ -25,6 +25,8 @@ DAY = timedelta(days=1)
 ZERO = timedelta()
 MINUTE = timedelta(minutes=1)
 DEFAULT_FILE = "default_rules.yaml"
+KINDS = ("negative-binomial", "rolling-z")
+"""What `detector: {kind: …}` may say; the classes are in `alerts/kinds.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +34,17 @@ class Detector:
     """When a count is too surprising. Surprise is -log10 of a chance, corrected for the
     number of windows tried."""
 
+    kind: str = "negative-binomial"
+    """The class of `alerts/kinds.py` that says how surprising a count is."""
     windows: tuple[timedelta, ...] = (10 * MINUTE, HOUR, 6 * HOUR, DAY)
     """Event time looked at: minutes up to an hour, or whole hours up to a day."""
-    open_above: float = 4.0
-    """Surprise that opens an alert."""
-    close_below: float = 2.0
+    open_above: float = 2.0
+    """Surprise an alert needs, however many false alarms are allowed."""
+    close_below: float = 1.5
     """Surprise below which it is calm again."""
     urgent_above: float = 8.0
-    """Surprise that fires at once, without waiting for the minute to end or for `hold`."""
+    """Surprise that fires at once, without waiting for the minute to end or for `hold`; never
+    less than what opens."""
     share_above: float = 2.0
     """Surprise of the negative share that an alert needs: loud alone is not bad news."""
     minimum: int = 3
@@ -48,11 +53,11 @@ class Detector:
     """The same for windows shorter than an hour."""
     independent: bool = True
     """Whether so many different voices and stories are needed too."""
-    per_voice: int = 2
+    per_voice: int = 1
     """Documents of one voice that count in a window, on average; 0: any number."""
     learning: timedelta = 12 * HOUR
     """History needed before a window is tested: what lies before the window itself."""
-    young_penalty: float = 1.0
+    young_penalty: float = 2.0
     """Added to `open_above` at first, falling to nothing over the first seven days."""
     prior_per_hour: float = 0.02
     """Negative documents an hour to expect of a series nothing is known about."""
@@ -216,6 +221,8 @@ def _detector(item: Setting | None) -> Detector:
     for name, (fewest, largest) in _COUNTS.items():
         if (value := section.get(name)) is not None:
             given[name] = value.whole(fewest, largest)
+    if (value := section.get("kind")) is not None:
+        given["kind"] = value.one_of(KINDS)
     if (value := section.get("independent")) is not None:
         given["independent"] = value.truth()
     if (value := section.get("learning")) is not None:

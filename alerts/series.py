@@ -8,8 +8,8 @@
 
 A minute's counts may be replaced by a later state of the same bucket until they are folded
 into their hour; an hour is learned once it is older than every window. At most 121 minute
-counters, 27 hour counters and 9 further numbers, beside the latest negative document of each
-of the last 20 voices.
+counters, 27 hour counters, 31 of the week and 13 further numbers, beside the latest negative
+document of each of the last 20 voices.
 
 Results never depend on when the time passes: `roll` in one jump or in many small steps leaves
 the same state to the last bit, because sums are only touched by hours that hold something.
@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from alerts.returns import APART_HOURS, LEAST, MOST_EXCESS, SPANS, Returns, highest, returns_of
+from alerts.weekly import day_cell, exposure, factor, hour_cell
 from pipeline.trends import Bucket, Evidence
 
 MINUTES_KEPT = 120
@@ -26,13 +28,14 @@ HOURS_KEPT = 26
 VOICES_KEPT = 20
 HALF_LIFE_HOURS = 7 * 24.0
 DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
+PEAKS_DECAY = 2.0 ** (-1.0 / (60 * 24.0))
 # Both counts of a bucket share one integer, so that a window is one sum: novel documents
 # above, novel negative documents in the lower half.
 _HALF = 32
 _LOWER = (1 << _HALF) - 1
 # An author field of two thousand letters is no name; voices alike so far count as one.
 _VOICE_LENGTH = 80
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 def packed(documents: int, negatives: int) -> int:
@@ -83,6 +86,11 @@ class Series(msgspec.Struct, array_like=True):
     square_expected: float
     square_excess: float
     voices: dict[str, Voice]
+    week: dict[int, float]
+    peaks: float = 0.0
+    peak_excesses: float = 0.0
+    peak_now: float = 0.0
+    peak_hour: int = 0
     v: int = STATE_VERSION
 
     @classmethod
@@ -90,7 +98,7 @@ class Series(msgspec.Struct, array_like=True):
         """A series nothing is known about, watched in vain from `since` on."""
         hour = minute_number(since) // 60
         at = now.timestamp()
-        return cls(hour, int(at // 60), at, {}, {}, hour, 0.0, 0.0, 0.0, 0.0, 0.0, {})
+        return cls(hour, int(at // 60), at, {}, {}, hour, 0.0, 0.0, 0.0, 0.0, 0.0, {}, {})
 
     @property
     def learned_until(self) -> int:
@@ -193,14 +201,20 @@ class Series(msgspec.Struct, array_like=True):
         if mean > 0.0:
             # the hours since the last one that held anything were zeros: they count too
             zeros = max(0, hour - self.last_learned - 1)
-            square = mean * mean
-            self.square_expected = self.square_expected * faded + (zeros + 1) * square
+            (busy,) = self.week_factors(hour, hour, hour)
+            here, square = mean * busy, mean * mean
+            self.square_expected = self.square_expected * faded + zeros * square + here * here
             self.square_excess = (
-                self.square_excess * faded + zeros * square + (clipped - mean) ** 2 - clipped
+                self.square_excess * faded + zeros * square + (clipped - here) ** 2 - clipped
             )
         else:
             self.square_expected *= faded
             self.square_excess *= faded
+        if negatives:
+            self._learn_peak(hour, mean, behind)
+        self.week = {cell: count * faded for cell, count in self.week.items()}
+        for cell in (hour_cell(hour), day_cell(hour)):
+            self.week[cell] = self.week.get(cell, 0.0) + clipped
         self.negatives = self.negatives * faded + clipped
         # a loud hour tells its share with no more weight than a usual one
         usual = self.share_documents * faded / behind if behind >= 24.0 else 0.0
@@ -209,6 +223,44 @@ class Series(msgspec.Struct, array_like=True):
         self.share_negatives = self.share_negatives * faded + weight * negatives
         self.share_documents = self.share_documents * faded + weight * documents
         self.last_learned = hour
+
+    def _learn_peak(self, hour: int, mean: float, behind: float) -> None:
+        """The windows that begin with `hour` against what was learned before it."""
+
+        over = (5.0 + self.square_excess) / (10.0 + self.square_expected)
+        known = 1.0 / (1.0 + mean * behind)
+        following = range(hour, hour + max(SPANS))
+        counts = [unpacked(self.hours.get(other, 0))[1] for other in following]
+        above = highest(counts, mean, known, over) - LEAST
+        since_last = hour - self.peak_hour
+        if self.peak_now > 0.0 and since_last > APART_HOURS:
+            # the peak before is over: it is learned where it ended
+            kept = PEAKS_DECAY**since_last
+            self.peaks = self.peaks * kept + 1.0
+            self.peak_excesses = self.peak_excesses * kept + min(MOST_EXCESS, self.peak_now)
+            self.peak_now, self.peak_hour = 0.0, hour
+        if above > 0.0:
+            if self.peak_now == 0.0:
+                kept = PEAKS_DECAY**since_last if self.peak_hour else 1.0
+                self.peaks, self.peak_excesses = self.peaks * kept, self.peak_excesses * kept
+            self.peak_now, self.peak_hour = max(self.peak_now, above), hour
+
+    def returns(self) -> Returns:
+        """How often this series peaks how high, by what it has learned."""
+        until = self.learned_until
+        kept = PEAKS_DECAY ** (until - self.peak_hour) if self.peak_hour else 1.0
+        hours = (1.0 - PEAKS_DECAY ** (until - self.since)) / (1.0 - PEAKS_DECAY)
+        mean = (0.5 + self.negatives * self.faded(until)) / (25.0 + self.learned_hours())
+        return returns_of(self.peaks * kept, self.peak_excesses * kept, hours / 24.0, mean)
+
+    def week_factors(self, first: int, last: int, until: int) -> list[float]:
+        """How much busier than the mean each of the hours `first` to `last` usually is, by
+        what was learned before `until`."""
+        hours = (1.0 - DECAY ** (until - self.since)) / (1.0 - DECAY)
+        faded = self.faded(until)
+        mean = self.negatives * faded / hours if hours else 0.0
+        behind = exposure(self.since, until, DECAY)
+        return [factor(hour, self.week, faded, behind, mean) for hour in range(first, last + 1)]
 
     def encode(self) -> bytes:
         """The state as bytes; `decode` gives it back exactly."""

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alerts.detection import judge
+from alerts.fleet import Fleet
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, advance, fingerprint_of
 from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence
 from alerts.rules import Rule, RuleBook
@@ -34,7 +35,9 @@ log = logging.getLogger(__name__)
 # Series whose state stays in memory between batches: a few kB each where they are busy.
 SERIES_KEPT = 20_000
 BEGINNING = "stream:since"
+FLEET = "stream:series"
 MOST_REDOS = 5
+MINUTES_A_DAY = 24 * 60
 # With no minute counters left only hours can change the verdict of a quiet series.
 QUIET_STEP_MINUTES = 10
 
@@ -59,6 +62,8 @@ class Watch:
         self._series: OrderedDict[SeriesKey, Series] = OrderedDict()
         self._latest: OrderedDict[Fingerprint, Alert | None] = OrderedDict()
         self._since: datetime | None = None
+        self._fleet = Fleet()
+        self._new: set[SeriesKey] = set()
 
     def forget(self) -> None:
         """Drop everything held in memory: after a rebalance others may have changed it."""
@@ -108,7 +113,7 @@ class Watch:
             self._alerts.save(changes)
         # the beginning goes with every batch: a store may drop what is not written for long
         states = {state_name(key): self._series[key].encode() for key in keys}
-        self._states.save({BEGINNING: self._begun, **states})
+        self._states.save({BEGINNING: self._begun, FLEET: self._fleet.encode(), **states})
         for one in everything:
             self._latest[one.fingerprint] = one.now
         self._trim()
@@ -118,9 +123,14 @@ class Watch:
         """Passes one point through its series and every alert on it."""
         series = self._series[point.series]
         now = max(point.watermark, point.bucket.start)
+        self._fleet.pass_to(minute_number(now) // MINUTES_A_DAY)
+        if point.series in self._new:
+            self._new.discard(point.series)
+            self._fleet.meet()
+        allowed = self._fleet.part(self._rules.false_alarms_per_day)
         repeated = now.timestamp() <= series.now
         reached = minute_start(series.minute)
-        _catch_up(series, tracked, minute_number(now))
+        _catch_up(series, tracked, minute_number(now), allowed)
         changed = series.observe(point.bucket, now, self._rules.lateness_minutes)
         first = series.minute if changed is None else changed
         for one in tracked:
@@ -132,7 +142,7 @@ class Watch:
                 one.resend = True
             if changed is not None or one.open:
                 for minute in range(first, series.minute + 1):
-                    _step(one, series, minute, series.minute)
+                    _step(one, series, minute, series.minute, allowed)
 
     def _fill_in(self, tracked: Sequence[Tracked]) -> None:
         """Completes the alerts' evidence from the archive, as far as it is there by now."""
@@ -165,6 +175,8 @@ class Watch:
         return found
 
     def _load_series(self, keys: Sequence[SeriesKey], watermark: datetime) -> None:
+        self._new = set()
+        self._fleet = Fleet.decode(self._states.load([FLEET])[0])
         begun = self._beginning(watermark)
         if begun != self._since:
             # set back by a rebuild: what was learned since the loss is replaced by it
@@ -178,6 +190,7 @@ class Watch:
                 if data is not None:
                     log.warning("the state of series %s is unreadable: it learns anew", key)
                 series = Series.begun(begun, begun)
+                self._new.add(key)
             self._series[key] = series
         for key in keys:
             self._series.move_to_end(key)
@@ -219,7 +232,7 @@ class Watch:
             self._latest.popitem(last=False)
 
 
-def _catch_up(series: Series, tracked: Sequence[Tracked], until: int) -> None:
+def _catch_up(series: Series, tracked: Sequence[Tracked], until: int, allowed: float) -> None:
     """Judges every minute that closed since the series was last looked at, one by one: an
     alert resolves at the same event time whoever tells the series that time has passed."""
     minute = series.minute
@@ -228,17 +241,17 @@ def _catch_up(series: Series, tracked: Sequence[Tracked], until: int) -> None:
         if series.minutes or minute % QUIET_STEP_MINUTES == 0:
             for one in tracked:
                 if one.open:
-                    _step(one, series, minute, until)
+                    _step(one, series, minute, until, allowed)
         minute += 1
 
 
-def _step(one: Tracked, series: Series, minute: int, now_minute: int) -> None:
+def _step(one: Tracked, series: Series, minute: int, now_minute: int, allowed: float) -> None:
     alert = one.now
     # what an episode told is not told again; one that never fired told nothing
     told = alert is not None and alert.state == "resolved" and alert.firing_at is not None
     resolved_at = alert.resolved_at if alert is not None and told else None
     at = minute_start(minute)
-    verdict = judge(one.rule, series, at, after=resolved_at)
+    verdict = judge(one.rule, series, at, resolved_at, allowed)
     if verdict.tests or alert is not None:
         one.move(advance(alert, verdict, one.rule, minute_start(now_minute), one.series))
 

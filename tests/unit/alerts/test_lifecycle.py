@@ -97,7 +97,7 @@ def test_what_is_no_breach_when_its_minute_ends_never_was_one():
 
 
 def test_a_pending_alert_that_calms_down_is_over():
-    alert = step(step(None, 0, window(5)), 1, window(1.9))
+    alert = step(step(None, 0, window(5)), 1, window(1.4))
     assert alert is not None
     assert (alert.state, alert.firing_at) == ("resolved", None)
 
@@ -114,8 +114,8 @@ def test_between_both_levels_an_alert_stays_as_it_is():
 def test_a_calm_as_long_as_the_rule_says_resolves():
     alert = firing()
     for minute in range(4, 13):
-        assert step(alert, minute, window(1.9)) is alert
-    resolved = step(alert, 13, window(1.9))
+        assert step(alert, minute, window(1.4)) is alert
+    resolved = step(alert, 13, window(1.4))
     assert resolved is not None
     assert (resolved.state, resolved.resolved_at) == ("resolved", at(13))
 

@@ -70,7 +70,7 @@ def test_the_version_of_a_rule_is_its_content():
         (("open_above: 5", "open_abowe: 5"), 8, "did you mean open_above?"),
         (("open_above: 5", "open_above: many"), 8, "a number from"),
         (("open_above: 5", "open_above: .nan"), 8, "a number from"),
-        (("open_above: 5", "open_above: 1"), 8, "close_below 2 is not below open_above 1"),
+        (("open_above: 5", "open_above: 1"), 8, "close_below 1.5 is not below open_above 1"),
         (("open_above: 5", "open_above: 9"), 8, "urgent_above 8 is below open_above 9"),
         (("[10m, 6h]", "[6h, 10m]"), 7, "windows must grow"),
         (("[10m, 6h]", "[90m]"), 7, "whole hours"),

@@ -13,6 +13,7 @@ from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
 from alerts.ports import Conflict, FoundDocument
 from alerts.rebuild import rebuild_states
+from alerts.returns import Returns
 from alerts.rules import load_rules
 from alerts.series import Series, minute_number
 from alerts.tracking import Change
@@ -298,6 +299,14 @@ def test_arithmetic_can_be_recomputed_from_what_the_alert_says():
         assert numbers.statistic == max(0.0, surprise - log10(numbers.windows))
         assert numbers.p_value == pytest.approx(10**-numbers.statistic)
         assert numbers.interval == count_interval(numbers.expected, numbers.dispersion)
+        assert numbers.peaks_per_day and numbers.peak_excess and numbers.allowed_per_day
+        own = Returns(numbers.peaks_per_day, numbers.peak_excess)
+        assert numbers.per_day == own.per_day(numbers.statistic)
+        days = (numbers.at - timeline_start(surge())) / timedelta(days=1)
+        young = load_rules("").rules[0].detector.young_penalty * (1 - days / 7)
+        assert numbers.threshold == pytest.approx(
+            own.level(numbers.allowed_per_day) + young, abs=0.02
+        )
     first = alert.peak.at - timedelta(seconds=alert.peak.window_seconds - 60)
     told = [
         said

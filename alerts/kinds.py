@@ -1,0 +1,54 @@
+"""Kinds of detector: how surprising a count is, and what that must reach.
+
+A kind is one small class and a name in `alerts.rules.KINDS`; a rule chooses it by
+`detector: {kind: rolling-z}`. Windows, evidence, share and episodes are the same for all.
+"""
+
+from collections.abc import Mapping
+from math import log10, sqrt
+from typing import Protocol
+
+from alerts.returns import Returns
+from alerts.rules import Detector
+from alerts.surprise import count_surprise
+from alerts.usual import Usual
+
+
+class Kind(Protocol):
+    """Both answers are on one scale of the kind's own, 0 being no surprise at all."""
+
+    def statistic(self, observed: int, hours: float, usual: Usual, windows: int) -> float:
+        """How surprising `observed` documents are in a window of `hours`, one of `windows`."""
+
+    def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
+        """What opens an alert where `allowed` false alarms a day are."""
+
+
+class NegativeBinomial:
+    """-log10 of a chance, against the series' own return level: what ships."""
+
+    def statistic(self, observed: int, hours: float, usual: Usual, windows: int) -> float:
+        """-log10 min(1, windows * P(N >= observed)), N negative binomial."""
+        surprise = count_surprise(observed, usual.per_hour * hours, usual.dispersion)
+        return max(0.0, surprise - log10(windows))
+
+    def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
+        """The statistic this series exceeds `allowed` times a day, by its own past peaks."""
+        return max(detector.open_above, returns.level(allowed))
+
+
+class RollingZ:
+    """Standard deviations above the mean of the last days: the baseline to beat."""
+
+    def statistic(self, observed: int, hours: float, usual: Usual, windows: int) -> float:
+        """(observed - mean) / deviation; neither the week nor the windows tried count."""
+        expected = usual.flat_per_hour * hours
+        deviation = sqrt(max(1.0, expected + usual.dispersion * expected * expected))
+        return max(0.0, (observed - expected) / deviation)
+
+    def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
+        """`open_above`: a plain z knows nothing of false alarms."""
+        return detector.open_above
+
+
+KINDS: Mapping[str, Kind] = {"negative-binomial": NegativeBinomial(), "rolling-z": RollingZ()}

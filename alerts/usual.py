@@ -1,0 +1,94 @@
+"""What is usual for a series before a window: its rate, its restlessness, its week, its share.
+
+The rate is Gamma-Poisson: a wide prior, and the series' own hours with a half-life of seven
+days, all from before the window, so that a burst is never part of its own baseline; hours that
+stand out teach no more than a ceiling. With shape `a` and hours `b`:
+
+    per_hour   = (a / b) * the mean factor of the window's hours    (alerts/weekly.py)
+    dispersion = 1/a + over-dispersion of the hours    (not knowing the rate, and bursts)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alerts.rules import Detector
+from alerts.series import Series, unpacked
+
+# A share is never known better than this many documents would tell: habits drift.
+MOST_SHARE_WEIGHT = 200.0
+PRIOR_SHARE_WEIGHT = 20.0
+# μ² of hours it takes for the estimated over-dispersion to outweigh the assumed one.
+DISPERSION_WEIGHT = 10.0
+LEAST_DISPERSION = 0.02
+# Correlation assumed between the rates of two hours of one window.
+HOURS_TOGETHER = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What to expect of each hour of a window, and of the negative share."""
+
+    per_hour: float
+    flat_per_hour: float
+    """The same without the week."""
+    dispersion: float
+    share: float
+    share_weight: float
+
+
+def usual_of(
+    detector: Detector, series: Series, hour: int, first_hour: int, window_hours: float
+) -> Usual:
+    """The baseline from all hours that ended before the window began and two hours ago."""
+    learned_until = series.learned_until
+    faded = series.faded(learned_until)
+    learned_hours = series.learned_hours()
+    learned = series.negatives * faded
+    documents = series.share_documents * faded
+    recent = range(learned_until, max(learned_until, min(first_hour, hour - 2)))
+    counts = [unpacked(series.hours.get(number, 0)) for number in recent]
+    long_known = learned_hours >= 24.0
+    mean = learned / learned_hours if long_known else 0.0
+    most = series.ceiling([count for _, count in counts], mean)
+    clipped = [min(float(count), most) for _, count in counts]
+    shape = detector.prior_weight + learned + sum(clipped)
+    hours = detector.prior_weight / detector.prior_per_hour + learned_hours + len(recent)
+    rate = shape / hours
+    # hours of a long window go together only in part, so they even out in part
+    length = max(1.0, window_hours)
+    together = (1.0 + HOURS_TOGETHER * (length - 1.0)) / length
+    weights = _weights(counts, series.ceiling, documents / learned_hours if long_known else 0.0)
+    known_documents = documents + sum(
+        weight * count for weight, (count, _) in zip(weights, counts, strict=True)
+    )
+    known_negatives = series.share_negatives * faded + sum(
+        weight * count for weight, (_, count) in zip(weights, counts, strict=True)
+    )
+    here = series.week_factors(first_hour, hour, learned_until)
+    return Usual(
+        per_hour=rate * sum(here) / len(here),
+        flat_per_hour=rate,
+        dispersion=1.0 / shape + together * _overdispersion(detector, series, rate, clipped, faded),
+        share=(detector.prior_share * PRIOR_SHARE_WEIGHT + known_negatives)
+        / (PRIOR_SHARE_WEIGHT + known_documents),
+        share_weight=min(MOST_SHARE_WEIGHT, PRIOR_SHARE_WEIGHT + known_documents),
+    )
+
+
+def _weights(
+    counts: list[tuple[int, int]], ceiling: Callable[[list[int], float], float], learned: float
+) -> list[float]:
+    """How much each hour may say about the usual share: a loud one no more than others."""
+    most = ceiling([documents for documents, _ in counts], learned)
+    return [min(1.0, most / documents) if documents else 0.0 for documents, _ in counts]
+
+
+def _overdispersion(
+    detector: Detector, series: Series, rate: float, hours: list[float], faded: float
+) -> float:
+    """How much more than Poisson the hourly counts vary, relative to the squared mean: the
+    moment estimate, drawn towards the assumed value while little is known."""
+    expected = series.square_expected * faded + len(hours) * rate * rate
+    excess = series.square_excess * faded + sum((count - rate) ** 2 - count for count in hours)
+    estimate = (detector.dispersion * DISPERSION_WEIGHT + excess) / (DISPERSION_WEIGHT + expected)
+    return max(LEAST_DISPERSION, estimate)

@@ -1,0 +1,55 @@
+"""The usual week of a sparse series: how its hours differ, told by decayed counts alone.
+
+An hour's factor is that of its hour of the day times that of its day of the week (UTC). Both
+compare what was counted with what the mean rate would have given, drawn towards 1 by `PRIOR`
+documents, so that a company with two posts a day keeps a flat week and a busy one gets its own.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+HOURS = 24
+DAYS = 7
+WEEK = HOURS * DAYS
+PRIOR = 5.0
+"""Documents of a flat week believed at first, for each hour of the day and day of the week."""
+LEAST, MOST = 0.1, 5.0
+DAYS_KNOWN = 7.0
+"""Decayed days, about twelve, after which the week is believed."""
+
+
+def hour_cell(hour: int) -> int:
+    """The cell of the hour of the day; `hour` counts from 1970."""
+    return hour % HOURS
+
+
+def day_cell(hour: int) -> int:
+    """The cell of the day of the week; 1 January 1970 was a Thursday."""
+    return HOURS + (hour // HOURS + 3) % DAYS
+
+
+@lru_cache(maxsize=4096)
+def exposure(since: int, until: int, decay: float) -> tuple[float, ...]:
+    """The decayed hours behind each cell, of the hours `since` to before `until`."""
+    found = [0.0] * (HOURS + DAYS)
+    a_week = decay**WEEK
+    for back in range(1, min(WEEK, until - since) + 1):
+        hour = until - back
+        weeks = (hour - since) // WEEK + 1
+        weight = decay ** (back - 1) * (1.0 - a_week**weeks) / (1.0 - a_week)
+        found[hour_cell(hour)] += weight
+        found[day_cell(hour)] += weight
+    return tuple(found)
+
+
+def factor(
+    hour: int, cells: Mapping[int, float], faded: float, behind: tuple[float, ...], mean: float
+) -> float:
+    """How much busier than the mean `hour` usually is: `cells` are counts of which `faded` is
+    left, `behind` their `exposure`, `mean` the counts of an hour."""
+    found = 1.0
+    days = sum(behind[HOURS:]) / HOURS
+    for cell in (hour_cell(hour), day_cell(hour)):
+        found *= (PRIOR + faded * cells.get(cell, 0.0)) / (PRIOR + mean * behind[cell])
+    # a week is not known from its first days
+    return float(min(MOST, max(LEAST, found)) ** min(1.0, days / DAYS_KNOWN))

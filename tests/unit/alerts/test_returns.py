@@ -1,0 +1,130 @@
+"""Return levels, the week and the fleet's budget: small arithmetic that thresholds rest on."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.detection import share_part
+from alerts.fleet import LEAST_SERIES, Fleet
+from alerts.kinds import KINDS
+from alerts.returns import LEAST, PRIOR_EXCESS, PRIOR_RATE, Returns, returns_of
+from alerts.rules import KINDS as NAMES
+from alerts.rules import Detector, parse_rules
+from alerts.series import DECAY, Series
+from alerts.weekly import DAYS, HOURS, day_cell, exposure, factor, hour_cell
+from tests.unit.alerts.test_scenarios import HIT, shock
+from tests.unit.alerts.test_series import bucket
+from tests.unit.alerts.timeline import START, Watched, at
+
+
+@given(st.floats(0.001, 1.0), st.floats(0.05, 3.0), st.floats(1e-6, 0.9))
+def test_the_level_of_a_rate_is_exceeded_at_that_rate(rate, excess, share):
+    returns = Returns(rate, excess)
+    allowed = rate * share
+    assert returns.per_day(returns.level(allowed)) == pytest.approx(allowed)
+
+
+def test_what_is_allowed_more_often_than_it_peaks_needs_no_more_than_the_least():
+    assert Returns().level(10.0) == LEAST
+
+
+def test_without_peaks_it_is_the_model_and_days_without_any_make_it_rarer():
+    fresh = returns_of(0.0, 0.0, 0.0, mean=10.0)
+    assert fresh.rate == PRIOR_RATE
+    assert fresh.excess == pytest.approx(PRIOR_EXCESS)
+    assert returns_of(0.0, 0.0, 100.0, mean=10.0).rate < PRIOR_RATE / 5
+
+
+def test_a_series_with_hardly_any_documents_peaks_hardly_ever():
+    assert returns_of(0.0, 0.0, 0.0, mean=0.01).rate < PRIOR_RATE / 5
+
+
+def test_peaks_raise_what_is_needed():
+    quiet, restless = returns_of(0.0, 0.0, 60.0, 1.0), returns_of(12.0, 18.0, 60.0, 1.0)
+    assert restless.level(0.01) > quiet.level(0.01) + 1.0
+
+
+def test_a_series_with_a_burst_a_week_needs_more_for_the_next_one():
+    def level(bursts: bool) -> float:
+        series = Series.begun(START, START)
+        for hour in range(60 * 24):
+            loud = bursts and hour % 168 == 100
+            series.observe(bucket(hour * 60, 10, 6 if loud else 0), at(hour * 60), 60)
+            if hour % 12 == 0:
+                series.observe(bucket(hour * 60 + 1, 2, 1), at(hour * 60 + 1), 60)
+        return series.returns().level(0.01)
+
+    assert level(bursts=True) > level(bursts=False) + 0.5
+
+
+@given(st.integers(0, 400), st.integers(400, 900))
+def test_exposure_is_the_decayed_number_of_hours_of_each_cell(since, until):
+    expected = [0.0] * (HOURS + DAYS)
+    for hour in range(since, until):
+        for cell in (hour_cell(hour), day_cell(hour)):
+            expected[cell] += DECAY ** (until - 1 - hour)
+    assert exposure(since, until, DECAY) == pytest.approx(expected)
+
+
+def test_a_sparse_series_keeps_a_flat_week_and_a_busy_one_gets_its_own():
+    behind = exposure(0, 28 * 24, DECAY)
+    nights = dict.fromkeys(range(HOURS), 0.0)
+    assert factor(0, nights, 1.0, behind, mean=0.01) > 0.9
+    assert factor(0, nights, 1.0, behind, mean=20.0) < 0.3
+
+
+def test_a_busy_mornings_hours_are_expected_to_be_busy():
+    series = Series.begun(START, START)
+    for hour in range(28 * 24):
+        count = 20 if hour % 24 == 9 else 2
+        series.observe(bucket(hour * 60, 2 * count, count), at(hour * 60), 60)
+    until = series.learned_until
+    nine = until // 24 * 24 + 9
+    (morning,), (evening,) = (
+        series.week_factors(nine, nine, until),
+        series.week_factors(nine + 9, nine + 9, until),
+    )
+    assert morning > 3 * evening
+
+
+def test_each_series_gets_its_part_and_it_changes_at_midnight_only():
+    fleet = Fleet()
+    fleet.pass_to(1)
+    for _ in range(300):
+        fleet.meet()
+    assert fleet.part(1.0) == 1.0 / LEAST_SERIES
+    fleet.pass_to(2)
+    assert fleet.part(1.0) == 1.0 / 512
+    assert Fleet.decode(fleet.encode()) == fleet
+    assert Fleet.decode(b"nonsense") == Fleet.decode(None) == Fleet()
+
+
+def test_the_share_must_be_the_clearer_the_fewer_false_alarms_are_allowed():
+    assert share_part(0.01) == 1.0
+    assert share_part(0.1) == 0.5
+    assert (share_part(10.0), share_part(1e-9)) == (0.25, 1.5)
+
+
+def test_every_kind_a_rule_may_name_is_there():
+    assert set(KINDS) == set(NAMES)
+
+
+def test_a_rolling_z_finds_a_shock_too_and_names_itself():
+    book = parse_rules(
+        "version: 1\n"
+        "rules:\n"
+        "  - id: plain\n"
+        "    match: {subject: '*'}\n"
+        "    detector: {kind: rolling-z, open_above: 4}\n"
+    )
+    (alert,) = Watched(rules=book).play(shock(), until=10.5 * 24 * 60).fired()
+    assert alert.arithmetic.detector == "rolling-z"
+    assert at(HIT) <= alert.opened_at <= at(HIT) + timedelta(minutes=10)
+
+
+def test_a_z_does_not_ask_how_many_false_alarms_are_allowed():
+    detector = Detector(kind="rolling-z", open_above=4.0)
+    thresholds = {KINDS["rolling-z"].threshold(detector, Returns(), a) for a in (1.0, 1e-6)}
+    assert thresholds == {4.0}
