@@ -6,10 +6,9 @@ A state from before the loss is left alone: it knows more than the past eight da
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from alerts.fleet import Fleet
 from alerts.rules import DAY, RuleBook
 from alerts.series import Series, minute_number, minute_start
-from alerts.watch import BEGINNING, FLEET, state_name
+from alerts.watch import BEGINNING, state_name
 from pipeline.ports import SeriesStates, TrendStore
 from pipeline.trends import Bucket, SeriesKey
 
@@ -39,20 +38,14 @@ def rebuild_states(rules: RuleBook, trends: TrendStore, states: SeriesStates) ->
     begun = _begun(trends, states)
     if begun is None:
         return 0
-    fleet = Fleet.decode(states.load([FLEET])[0])
-    fleet.before = fleet.series = max(fleet.series, len(watched))
-    states.save({FLEET: fleet.encode()})
     rebuilt: set[SeriesKey] = set()
     for _ in range(_MOST_PASSES):
         states.save({BEGINNING: str(minute_number(begun)).encode()})
         lost = _lost(watched, states, begun)
         for first in range(0, len(lost), _AT_ONCE):
-            states.save(
-                {
-                    state_name(key): replayed(trends.buckets(key, _FIRST, _LAST), begun).encode()
-                    for key in lost[first : first + _AT_ONCE]
-                }
-            )
+            some = lost[first : first + _AT_ONCE]
+            made = {key: replayed(trends.buckets(key, _FIRST, _LAST), begun) for key in some}
+            states.save({state_name(key): series.encode() for key, series in made.items()})
         rebuilt.update(lost)
         if not lost:
             break

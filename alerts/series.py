@@ -91,6 +91,7 @@ class Series(msgspec.Struct, array_like=True):
     peak_excesses: float = 0.0
     peak_now: float = 0.0
     peak_hour: int = 0
+    counted: bool = False
     v: int = STATE_VERSION
 
     @classmethod

@@ -38,6 +38,7 @@ BEGINNING = "stream:since"
 FLEET = "stream:series"
 MOST_REDOS = 5
 MINUTES_A_DAY = 24 * 60
+FEWEST_VOICES = 3
 # With no minute counters left only hours can change the verdict of a quiet series.
 QUIET_STEP_MINUTES = 10
 
@@ -63,7 +64,6 @@ class Watch:
         self._latest: OrderedDict[Fingerprint, Alert | None] = OrderedDict()
         self._since: datetime | None = None
         self._fleet = Fleet()
-        self._new: set[SeriesKey] = set()
 
     def forget(self) -> None:
         """Drop everything held in memory: after a rebalance others may have changed it."""
@@ -124,14 +124,15 @@ class Watch:
         series = self._series[point.series]
         now = max(point.watermark, point.bucket.start)
         self._fleet.pass_to(minute_number(now) // MINUTES_A_DAY)
-        if point.series in self._new:
-            self._new.discard(point.series)
-            self._fleet.meet()
         allowed = self._fleet.part(self._rules.false_alarms_per_day)
         repeated = now.timestamp() <= series.now
         reached = minute_start(series.minute)
         _catch_up(series, tracked, minute_number(now), allowed)
         changed = series.observe(point.bucket, now, self._rules.lateness_minutes)
+        if not series.counted and len(series.voices) >= FEWEST_VOICES:
+            # from now on it can alert, so it shares in the false alarms allowed
+            series.counted = True
+            self._fleet.meet()
         first = series.minute if changed is None else changed
         for one in tracked:
             if point.tickers:
@@ -175,7 +176,6 @@ class Watch:
         return found
 
     def _load_series(self, keys: Sequence[SeriesKey], watermark: datetime) -> None:
-        self._new = set()
         self._fleet = Fleet.decode(self._states.load([FLEET])[0])
         begun = self._beginning(watermark)
         if begun != self._since:
@@ -190,7 +190,6 @@ class Watch:
                 if data is not None:
                     log.warning("the state of series %s is unreadable: it learns anew", key)
                 series = Series.begun(begun, begun)
-                self._new.add(key)
             self._series[key] = series
         for key in keys:
             self._series.move_to_end(key)
