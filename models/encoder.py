@@ -1,15 +1,20 @@
 """The base encoder: found in one of four places, and the same wherever it comes from."""
 
 import hashlib
-import logging
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigurationError
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
-log = logging.getLogger(__name__)
+from pipeline.errors import ConfigurationError
 
 HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 HUB_REVISION = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
@@ -46,25 +51,67 @@ def find_base(given: str = "", reference: BaseReference | None = None) -> Path:
     return folder
 
 
-def load_encoder(folder: Path) -> tuple[Any, Any]:
-    """(encoder, fast tokenizer) from `folder`, in float32 and evaluation mode."""
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base encoder as plain data: its configuration, its tensors by their Hugging Face
+    names (float32, without pooler), and the tokenizer."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    tensors: Mapping[str, NDArray[np.float32]]
+    tokenizer: Tokenizer
+
+
+def read_base(folder: Path) -> Base:
+    """What lies in `folder`, without torch. Raises `ConfigurationError` naming what is
+    missing."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tensors = load_file(folder / WEIGHTS)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _unreadable(folder, error) from error
+    except Exception as error:  # the tokenizer raises plain Exception
+        raise _unreadable(folder, error) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return Base(
+        folder,
+        config,
+        {
+            name.removeprefix("bert."): value.astype(np.float32)
+            for name, value in tensors.items()
+            if "pooler" not in name and "position_ids" not in name and not name.startswith("cls.")
+        },
+        tokenizer,
+    )
+
+
+def torch_encoder(folder: Path) -> Any:
+    """The encoder in `folder` as a torch module, in float32 and evaluation mode."""
     import transformers
 
     reports: Any = transformers.utils.logging
     reports.disable_progress_bar()
+    before = reports.get_verbosity()
+    # that the pooler is left out is meant, not news
+    reports.set_verbosity_error()
     try:
         encoder = transformers.AutoModel.from_pretrained(
             str(folder), use_safetensors=True, trust_remote_code=False, add_pooling_layer=False
         )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            str(folder), trust_remote_code=False, use_fast=True
-        )
     except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigurationError(
-            f"{folder}: no encoder that can be read: {' '.join(str(error).split())[:300]}"
-        ) from error
+        raise _unreadable(folder, error) from error
+    finally:
+        reports.set_verbosity(before)
     encoder.eval()
-    return encoder, tokenizer
+    return encoder
+
+
+def _unreadable(folder: Path, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"{folder}: no encoder that can be read: {' '.join(str(error).split())[:300]}"
+    )
 
 
 def _found(given: str, wanted: BaseReference) -> Path:

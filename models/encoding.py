@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from models.data import readable
-from models.network import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Encoded:
 
 
 def encode(
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     texts: Sequence[str],
     names: Sequence[Sequence[Sequence[str]]],
     window: int,
@@ -30,16 +30,15 @@ def encode(
     """Each text, cut at `window` tokens, with for every asked company (a sequence of the names
     it goes by) the tokens of all its mentions. `texts` are cleaned by `readable` here."""
     cleaned = [readable(text) for text in texts]
-    encoded = tokenizer(
-        cleaned, truncation=True, max_length=window, return_offsets_mapping=any(names)
-    )
     found: list[Encoded] = []
-    for row, ids in enumerate(encoded["input_ids"]):
+    for row, one in enumerate(tokenizer.encode_batch(cleaned)):
+        # the last token closes the text, wherever it is cut
+        ids = one.ids if len(one.ids) <= window else [*one.ids[: window - 1], one.ids[-1]]
         asked = names[row]
         if not asked:
             found.append(Encoded(tuple(ids)))
             continue
-        offsets = encoded["offset_mapping"][row]
+        offsets = one.offsets[: len(ids) - 1]
         lower = cleaned[row].lower()
         found.append(
             Encoded(
@@ -84,17 +83,19 @@ def _spans(lower: str, name: str) -> list[tuple[int, int]]:
     return whole or inside
 
 
-def padded(rows: Sequence[Encoded], pad: int = 0, multiple: int = 1) -> Inputs:
-    """The rows as one batch, padded with `pad` to the longest, rounded up to `multiple`."""
+def padded_arrays(
+    rows: Sequence[Encoded], pad: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.bool_]]:
+    """The rows as one batch, padded with `pad` to the longest: token numbers and their mask
+    (texts, tokens), the text of each company, and the tokens of its name (companies, tokens)."""
     longest = max((len(row.ids) for row in rows), default=1)
-    longest = -(-max(longest, 1) // multiple) * multiple
-    ids = torch.full((len(rows), longest), pad, dtype=torch.long)
-    mask = torch.zeros((len(rows), longest), dtype=torch.bool)
+    ids = np.full((len(rows), longest), pad, np.int64)
+    mask = np.zeros((len(rows), longest), np.bool_)
     asked = [(place, tokens) for place, row in enumerate(rows) for tokens in row.mentions]
-    mentions = torch.zeros((len(asked), longest), dtype=torch.bool)
+    mentions = np.zeros((len(asked), longest), np.bool_)
     for place, row in enumerate(rows):
-        ids[place, : len(row.ids)] = torch.tensor(row.ids)
+        ids[place, : len(row.ids)] = row.ids
         mask[place, : len(row.ids)] = True
     for company, (_, tokens) in enumerate(asked):
         mentions[company, list(tokens)] = True
-    return Inputs(ids, mask, torch.tensor([row for row, _ in asked], dtype=torch.long), mentions)
+    return ids, mask, np.array([row for row, _ in asked], np.int64), mentions

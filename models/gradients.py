@@ -16,7 +16,8 @@ from torch import Tensor
 
 from models.data import readable
 from models.explain import MOST_WORDS, Explanation, explanation_of
-from models.network import HEADS, Inputs, Network
+from models.network import Inputs, Network
+from models.network_shape import HEADS
 from models.questions import Scorer
 from models.words import Span, gathered, word_spans
 

@@ -1,16 +1,24 @@
-"""From the settings to a classifier: `baseline`, `stub`, a directory or a hub id."""
+"""From the settings to a classifier: `shipped`, `baseline`, `stub`, a directory or a hub id."""
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from models.artifact_files import is_artifact
 from models.baseline import LexiconClassifier
 from models.languages import ByLanguage
 from pipeline.documents import Classification, Sentiment
 from pipeline.errors import ConfigurationError
 from pipeline.ports import Classifier, ClassifierInput
 
+SHIPPED = Path(__file__).with_name("shipped")
+_ROUTE = re.compile(r"(?P<lang>[a-z]{2,3})=(?P<model>.+)")
 _HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
+
+
+if TYPE_CHECKING:
+    from models.classifier import AttentionClassifier
 
 
 class StubClassifier:
@@ -32,32 +40,89 @@ class StubClassifier:
 
 
 def load_classifier(
-    model: str, base: str = "", labels: str = "", languages: tuple[str, ...] = ("en",)
+    model: str,
+    base: str = "",
+    labels: str = "",
+    languages: tuple[str, ...] = ("en",),
+    runtime: str = "auto",
 ) -> Classifier:
     """The classifier that `BELLWETHER_MODEL` names.
 
-    `baseline` reads English and Chinese and `stub` everything; a directory or hub id is a
-    Hugging Face sequence classifier for `languages`, with `labels` where its own names do
-    not tell. `base` is the encoder an artifact builds on; no kind of model here needs one.
-    Raises `ConfigurationError` naming the setting to change.
+    `shipped` is the artifact of the package for English and the word lists for Chinese;
+    `baseline` the word lists for both; `stub` reads everything. A directory is an artifact, or
+    like a hub id a Hugging Face sequence classifier for `languages`, with `labels` where its
+    own names do not tell. `en=shipped,zh=DIRECTORY` names one model a language. `base` is the
+    encoder an artifact builds on, `runtime` how it is run (`models.runtimes`). Raises
+    `ConfigurationError` naming the setting to change.
     """
     if model == "stub":
         return StubClassifier()
+    routes = _routes(model)
+    if routes:
+        return ByLanguage(
+            {lang: _single(name, base, labels, runtime, lang) for lang, name in routes.items()}
+        )
     if model == "baseline":
         baseline = LexiconClassifier()
         return ByLanguage({"en": baseline, "zh": baseline})
+    if model == "shipped":
+        artifact = _single(model, base, labels, runtime, "en")
+        return ByLanguage({"en": artifact, "zh": LexiconClassifier()})
     if not languages:
         raise ConfigurationError(
             f"BELLWETHER_MODEL_LANGUAGES is empty: name the languages {model!r} reads, as `en,zh`"
         )
-    path = Path(model).expanduser()
+    return ByLanguage(dict.fromkeys(languages, _single(model, base, labels, runtime, languages[0])))
+
+
+def _routes(model: str) -> dict[str, str]:
+    """Language to model, where the setting has the form `en=…,zh=…`; else nothing."""
+    parts = [part.strip() for part in model.split(",")]
+    found = [_ROUTE.fullmatch(part) for part in parts]
+    if not any(found):
+        return {}
+    routes: dict[str, str] = {}
+    for part, match in zip(parts, found, strict=True):
+        if match is None or match["lang"] in routes:
+            raise ConfigurationError(
+                f"BELLWETHER_MODEL={model!r}: {part!r} is not LANGUAGE=MODEL, each language once"
+            )
+        routes[match["lang"]] = match["model"]
+    return routes
+
+
+def _single(model: str, base: str, labels: str, runtime: str, lang: str) -> Classifier:
+    if model == "baseline":
+        return LexiconClassifier()
+    if model == "stub":
+        return StubClassifier()
+    path = SHIPPED if model == "shipped" else Path(model).expanduser()
     if not path.is_dir() and not _HUB_ID.fullmatch(model):
         raise ConfigurationError(
-            f"BELLWETHER_MODEL={model!r}: not `baseline`, not a directory, and no hub id "
-            "such as ProsusAI/finbert"
+            f"BELLWETHER_MODEL={model!r}: not `shipped`, not `baseline`, not a directory, and no "
+            "hub id such as ProsusAI/finbert"
         )
+    if path.is_dir() and is_artifact(path):
+        return load_artifact_classifier(path, base, runtime, lang)
     # torch takes seconds to import: only a process that runs such a model pays for it
     from models.transformer import TransformerClassifier
 
-    loaded = TransformerClassifier.load(str(path) if path.is_dir() else model, labels)
-    return ByLanguage(dict.fromkeys(languages, loaded))
+    return TransformerClassifier.load(str(path) if path.is_dir() else model, labels)
+
+
+def load_artifact_classifier(
+    path: Path, base: str, runtime: str = "auto", lang: str = ""
+) -> "AttentionClassifier":
+    """The classifier of the artifact in `path`. Raises `ConfigurationError` for a damaged one,
+    a missing base, and where it was not trained to read `lang`."""
+    from models.artifact import load
+    from models.classifier import AttentionClassifier
+    from models.runtimes import chosen
+
+    artifact = load(path, base)
+    if lang and lang not in artifact.about.languages:
+        raise ConfigurationError(
+            f"{path}: reads {', '.join(artifact.about.languages)}, not {lang!r}: see "
+            "BELLWETHER_MODEL_LANGUAGES"
+        )
+    return AttentionClassifier(artifact, chosen(artifact, runtime))

@@ -18,12 +18,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.artifact import Artifact
 from models.data import LABELS
-
-HEADS = ("sentiment", "topic", "entity_sentiment")
+from models.encoder import torch_encoder
+from models.network_shape import HEADS, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,6 @@ class Outputs:
     logits: Mapping[str, Tensor]
     weights: Mapping[str, Tensor]
     story: Tensor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """What must be known to build the network again around an encoder."""
-
-    width: int = 384
-    pool_heads: int = 6
-    story_width: int = 128
-    dropout: float = 0.1
 
 
 class AttentionPool(nn.Module):
@@ -176,3 +169,17 @@ def mean_of(states: Tensor, chosen: Tensor) -> Tensor:
     weights = chosen.to(states.dtype)
     total = weights.sum(-1, keepdim=True).clamp(min=1.0)
     return torch.einsum("rt,rtd->rd", weights, states) / total
+
+
+def torch_network(artifact: Artifact) -> Network:
+    """The network of a loaded artifact, in float32 and evaluation mode."""
+    network = Network(torch_encoder(artifact.base.folder), artifact.about.shape)
+    network.load_state_dict({name: torch.tensor(value) for name, value in artifact.tensors.items()})
+    return network.eval()
+
+
+def tensors_of(network: Network) -> dict[str, NDArray[np.float32]]:
+    """Every tensor by name, as `Artifact.tensors` holds them."""
+    return {
+        name: value.detach().cpu().float().numpy() for name, value in network.state_dict().items()
+    }

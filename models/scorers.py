@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
+from models.artifact_files import is_artifact
 from models.data import LABELS, TASKS
 from models.explain import Explainer, Occlusion
-from models.load import load_classifier
+from models.load import SHIPPED, load_artifact_classifier, load_classifier
 from models.metrics import Floats
 from models.questions import Query, Scorer
 from pipeline.documents import Classification, Document, SubjectId
@@ -25,11 +27,19 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def open_scorer(
-    model: str, base: str = "", labels: str = "", languages: tuple[str, ...] = ("en",)
+    model: str,
+    base: str = "",
+    labels: str = "",
+    languages: tuple[str, ...] = ("en",),
+    runtime: str = "auto",
 ) -> Scorer:
-    """What `load_classifier` would serve under these settings, to be measured. Raises
-    `ConfigurationError` as that does."""
-    return PortScorer(load_classifier(model, base, labels, languages))
+    """What `load_classifier` would serve under these settings, to be measured; of an artifact
+    its raw logits and temperatures, whatever the language. Raises `ConfigurationError` as that
+    does."""
+    path = SHIPPED if model == "shipped" else Path(model).expanduser()
+    if path.is_dir() and is_artifact(path):
+        return load_artifact_classifier(path, base, runtime)
+    return PortScorer(load_classifier(model, base, labels, languages, runtime))
 
 
 def open_explainer(

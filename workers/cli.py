@@ -24,6 +24,7 @@ from workers.commands import (
     scoring,
     sources,
     stages,
+    training,
 )
 
 app = typer.Typer(
@@ -61,6 +62,10 @@ modelling.app.command(epilog="Example: bellwether model robustness labelled.json
 modelling.app.command(epilog="Example: bellwether model card artifact/ --out card.md")(
     explaining.card
 )
+modelling.app.command(
+    epilog="Example: bellwether model train --data ../data/labelled --out artifact"
+)(training.train)
+modelling.app.command(epilog="Example: bellwether model export exported --fp32")(training.export)
 app.add_typer(modelling.app, name="model")
 app.add_typer(sources.feeds_app, name="feeds")
 app.add_typer(sources.subjects_app, name="subjects")

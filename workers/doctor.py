@@ -129,7 +129,11 @@ def _model(settings: Settings) -> Iterator[Check]:
     from models.load import load_classifier
 
     classifier = load_classifier(
-        settings.model, settings.model_base, settings.model_labels, settings.model_languages
+        settings.model,
+        settings.model_base,
+        settings.model_labels,
+        settings.model_languages,
+        settings.model_runtime,
     )
     yield Check("model", "ok", f"{settings.model}, version {classifier.version}")
 

@@ -43,10 +43,11 @@ SETTINGS = (
     Setting("RETENTION_HOURS", "168", "Hours Kafka keeps records of the topics we create"),
     Setting("REDIS", "", "`redis://[:password@]host:port/db`", secret=True),
     Setting("DATABASE", "", "SQLAlchemy URL: `postgresql+psycopg://…` or `sqlite:///…`", True),
-    Setting("MODEL", "baseline", "`baseline`, a directory, or a hub id of a classifier"),
+    Setting("MODEL", "baseline", "`shipped`, `baseline`, a directory or hub id, or `en=…,zh=…`"),
     Setting("MODEL_BASE", "", "Directory of the base encoder; empty: found as docs/model.md says"),
     Setting("MODEL_LABELS", "", "`LABEL_0=negative,LABEL_1=neutral,…` where names do not tell"),
     Setting("MODEL_LANGUAGES", "en", "Languages the named model understands, by comma"),
+    Setting("MODEL_RUNTIME", "auto", "How an artifact runs: auto, onnx-int8, onnx-fp32, torch-…"),
     Setting("INSTANCE", "", "Stable name of this process: static group membership"),
     Setting("HEALTH_PORT", "0", "Port of `/health/*` and `/metrics`; 0: a free one"),
     Setting("HEALTH_HOST", "127.0.0.1", "Address the health port listens on"),
@@ -114,6 +115,7 @@ class Settings:
     model_base: str
     model_labels: str
     model_languages: tuple[str, ...]
+    model_runtime: str
     instance: str
     health_host: str
     health_port: int
@@ -245,6 +247,7 @@ def _checked(values: Mapping[str, str]) -> Settings:
         model_base=values["MODEL_BASE"],
         model_labels=values["MODEL_LABELS"],
         model_languages=_names(values["MODEL_LANGUAGES"]),
+        model_runtime=values["MODEL_RUNTIME"] or "auto",
         instance=values["INSTANCE"],
         health_host=values["HEALTH_HOST"],
         health_port=_whole(values, "HEALTH_PORT", 0, 65535),

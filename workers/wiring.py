@@ -103,7 +103,11 @@ def _classify(settings: Settings) -> Stage:
     settings.require("KAFKA", "REDIS")
     client = connect_redis(settings.redis)
     classifier = load_classifier(
-        settings.model, settings.model_base, settings.model_labels, settings.model_languages
+        settings.model,
+        settings.model_base,
+        settings.model_labels,
+        settings.model_languages,
+        settings.model_runtime,
     )
     extension = Path(settings.subjects) if settings.subjects else None
     linker = CatalogueLinker(load_catalogue(extension))

@@ -97,6 +97,7 @@ def scorer_of(model: str) -> "Scorer":
         settings.model_base,
         settings.model_labels,
         settings.model_languages,
+        settings.model_runtime,
     )
 
 

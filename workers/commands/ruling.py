@@ -127,7 +127,11 @@ def _of_file(
     if not path.is_file():
         raise ConfigurationError(f"--documents {path}: no such file")
     classifier = load_classifier(
-        settings.model, settings.model_base, settings.model_labels, settings.model_languages
+        settings.model,
+        settings.model_base,
+        settings.model_labels,
+        settings.model_languages,
+        settings.model_runtime,
     )
     cached = stack.enter_context(CachedClassifier(classifier, settings.cache))
     linker = CatalogueLinker(load_catalogue(Path(settings.subjects) if settings.subjects else None))

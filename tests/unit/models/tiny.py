@@ -12,7 +12,8 @@ from transformers import BertConfig, BertModel
 from models.data import LABELS, TASKS, readable
 from models.gradients import Pieces
 from models.metrics import Floats
-from models.network import Inputs, Network, Shape
+from models.network import Inputs, Network
+from models.network_shape import Shape
 from models.questions import Query
 
 PAD, OPEN, CLOSE, FIRST, VOCABULARY = 0, 1, 2, 3, 200

@@ -1,0 +1,67 @@
+"""The files of an artifact's folder: which there are, and whether they are whole."""
+
+import hashlib
+from pathlib import Path
+
+from pipeline.errors import ConfigurationError
+
+ABOUT, WEIGHTS, CHECKSUMS = "artifact.json", "weights.safetensors", "checksums.txt"
+METRICS, REFERENCE, CARD = "metrics.json", "reference.json", "card.md"
+NEEDED = (ABOUT, WEIGHTS)
+_MOST_BYTES = 200_000_000
+
+
+def seal(folder: Path) -> str:
+    """Write `checksums.txt` over all files of the folder; the artifact's version."""
+    names = sorted(
+        path.name for path in folder.iterdir() if path.is_file() and path.name != CHECKSUMS
+    )
+    lines = [f"{digest(folder / name)}  {name}\n" for name in names]
+    (folder / CHECKSUMS).write_text("".join(lines), "utf-8")
+    return version_of(folder)
+
+
+def version_of(folder: Path) -> str:
+    """`bellwether-` and twelve hex digits of everything that decides an answer."""
+    return f"bellwether-{digest(folder / ABOUT)[:12]}"
+
+
+def is_artifact(folder: Path) -> bool:
+    """Whether the folder holds an artifact (perhaps a damaged one), not some other model."""
+    return (folder / ABOUT).is_file() or (folder / CHECKSUMS).is_file()
+
+
+def check(folder: Path) -> None:
+    """Compare every file with `checksums.txt`; raises `ConfigurationError` at the first that
+    is missing, different, or not named there."""
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder}: no such folder")
+    listed: dict[str, str] = {}
+    try:
+        for line in (folder / CHECKSUMS).read_text("utf-8").splitlines():
+            value, _, name = line.partition("  ")
+            listed[name] = value
+    except (OSError, UnicodeDecodeError) as error:
+        raise refused(folder, f"no {CHECKSUMS} that can be read") from error
+    for name in NEEDED:
+        if name not in listed:
+            raise refused(folder, f"{CHECKSUMS} does not name {name}")
+    for name, value in listed.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise refused(folder, f"{name} is missing")
+        if path.stat().st_size > _MOST_BYTES:
+            raise refused(folder, f"{name} has {path.stat().st_size:,} bytes")
+        if digest(path) != value:
+            raise refused(folder, f"{name} is damaged: its sha256 is not the one listed")
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def refused(folder: Path, reason: str) -> ConfigurationError:
+    """The one line that says why a folder is not read."""
+    return ConfigurationError(f"{folder}: not a usable artifact: {' '.join(reason.split())[:300]}")

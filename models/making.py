@@ -1,0 +1,168 @@
+"""From a recipe and labelled files to a sealed artifact: what `bellwether model train` does."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.answers import score_of
+from models.artifact import load, read_about, save
+from models.artifact_files import METRICS, REFERENCE, seal, version_of
+from models.corpus import Corpus, corpus_of, divided, widened
+from models.data import LABELS, Example, digest_of, read_examples
+from models.encoder import Base, BaseReference, find_base, read_base, torch_encoder
+from models.encoding import Encoded
+from models.graph import BertShape
+from models.network import Network, tensors_of, torch_network
+from models.network_shape import HEADS, Shape
+from models.ranging import measured_ranges
+from models.recipe import Recipe
+from models.reporting import Report
+from models.story_vectors import fit_story
+from models.teaching import taught_by
+from models.training import Training, temperatures_of
+from pipeline.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Where a run takes place: the data, the artifact to write, the folder of the checkpoint."""
+
+    data: Path
+    out: Path
+    work: Path
+    device: str = "cpu"
+    base: str = ""
+    """Folder of the base encoder, where the recipe names none."""
+    report: Report | None = None
+    progress: Callable[[int, int], None] | None = None
+
+
+def train(recipe: Recipe, run: Run) -> str:
+    """Train by `recipe` and write the artifact; its version.
+
+    Raises `ConfigurationError` for files that cannot be read, labels that do not exist, a base
+    that is missing, and a checkpoint of another recipe.
+    """
+    files = [run.data / name for name in recipe.train]
+    examples = [widened(one, recipe) for one in read_examples(files)]
+    training, development = divided(examples, recipe)
+    if not training:
+        raise ConfigurationError(f"{', '.join(map(str, files))}: no texts are left to train on")
+    reference, base = base_of(recipe, run.base)
+    torch.manual_seed(recipe.seed)
+    encoder = torch_encoder(base.folder)
+    shape = Shape(width=int(base.config["hidden_size"]), dropout=recipe.dropout)
+    network = Network(encoder, shape)
+    pad = int(base.config.get("pad_token_id") or 0)
+    corpus = corpus_of(training, base.tokenizer, recipe.window)
+    # without a development part the last epoch stands, calibrated on what it was trained on
+    held = corpus_of(development or training, base.tokenizer, recipe.window)
+    targets = taught_by(recipe, run.work, corpus, training, run.device)
+    run.work.mkdir(parents=True, exist_ok=True)
+    trained = Training(network, recipe, pad, run.work, run.report, run.device).run(
+        corpus, held, targets, run.progress
+    )
+    closeness = fit_story(network, torch_encoder(base.folder), corpus, pad, run.device)
+    about: dict[str, Any] = {
+        "base": reference,
+        "shape": shape,
+        "window": recipe.window,
+        "languages": ("en",),
+        "recipe": asdict(recipe),
+        "data": {path.name: digest_of(path) for path in files},
+    }
+    return written(
+        run.out,
+        network,
+        base,
+        about,
+        recipe,
+        corpus,
+        held,
+        {
+            "history": [dict(one) for one in trained.history],
+            "story_cosine": round(closeness, 4),
+            "texts": {"training": len(training), "development": len(development)},
+        },
+    )
+
+
+def device_named(name: str) -> str:
+    """`auto` is a GPU where there is one, else the CPU. Raises `ConfigurationError` for a GPU that
+    is not there."""
+    if name == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigurationError(f"--device {name}: torch finds no GPU here")
+    return name
+
+
+def base_of(recipe: Recipe, given: str = "") -> tuple[BaseReference, Base]:
+    """The encoder a recipe names, and how an artifact will refer to it."""
+    if not recipe.base:
+        return BaseReference(), read_base(find_base(given))
+    folder = Path(recipe.base).expanduser()
+    digest = digest_of(folder / "model.safetensors")
+    return BaseReference(folder.name, digest, ""), read_base(folder)
+
+
+def written(
+    folder: Path,
+    network: Network,
+    base: Base,
+    about: Mapping[str, Any],
+    recipe: Recipe,
+    corpus: Corpus,
+    held: Corpus,
+    told: Mapping[str, Any],
+) -> str:
+    """Write the artifact in two steps: the weights in few bits, then what is measured on the
+    network *as it will be read*: temperatures and development figures on `held`, and how far its
+    activations reach on `corpus`."""
+    names = {"temperatures": dict.fromkeys(HEADS, 1.0), **about}
+    save(folder, tensors_of(network), base, names, recipe.bits)
+    seal(folder)
+    read = load(folder, str(base.folder))
+    shipped = torch_network(read)
+    bert = BertShape.of(base.config)
+    ranges = measured_ranges(read.encoder, bert, _some(corpus), read.pad) if bert else {}
+    pad = int(base.config.get("pad_token_id") or 0)
+    names["temperatures"] = temperatures_of(shipped, held, pad)
+    save(folder, tensors_of(network), base, names, recipe.bits, ranges)
+    figures = {"development": score_of(shipped, held, pad), **told}
+    (folder / METRICS).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    return finished(folder, base, held.examples, corpus.examples)
+
+
+def _some(corpus: Corpus) -> list[Encoded]:
+    """Every so many of the texts: enough to know how far activations reach."""
+    return list(corpus.encoded[:: max(1, len(corpus) // 400)])
+
+
+def finished(folder: Path, base: Base, held: Sequence[Example], training: Sequence[Example]) -> str:
+    """Add the reference distribution (answers to texts that were held back, words of all), and
+    seal the folder; its version."""
+    from models.classifier import AttentionClassifier
+    from models.drift import reference_json, reference_of
+    from models.runtimes import chosen
+
+    (folder / REFERENCE).unlink(missing_ok=True)
+    seal(folder)
+    artifact = load(folder, str(base.folder))
+    classifier = AttentionClassifier(artifact, chosen(artifact))
+    try:
+        made = reference_of(classifier, [one.text for one in held], [one.text for one in training])
+    finally:
+        classifier.close()
+    (folder / REFERENCE).write_text(reference_json(made), "utf-8")
+    version = seal(folder)
+    if version != version_of(folder) or read_about(folder).labels.keys() != LABELS.keys():
+        raise RuntimeError(f"{folder}: the artifact does not read back as it was written")
+    return version

@@ -1,0 +1,200 @@
+"""Ways to run the network: the same answers, as fast as the machine allows.
+
+`onnx-int8` and `onnx-fp32` run the encoder in ONNX Runtime and the heads in numpy, for plain
+BERT encoders on a CPU; `torch-fp32` and `torch-bf16` run everything in torch, on a GPU or where
+the encoder is of another kind. `chosen` picks by measurement or by name.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.artifact import Artifact
+from models.graph import BertShape, bert_graph
+from models.network_shape import HEADS
+from models.pooling import NumpyHeads, Pooled
+from pipeline.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+RUNTIMES = ("onnx-int8", "onnx-fp32", "torch-fp32", "torch-bf16")
+
+
+class Runtime(Protocol):
+    """One forward pass over a padded batch. Called from one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """One of `RUNTIMES`."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: `cpu`, `cuda:0`."""
+
+    def run(
+        self,
+        ids: NDArray[np.int64],
+        mask: NDArray[np.bool_],
+        rows: NDArray[np.int64],
+        mentions: NDArray[np.bool_],
+    ) -> Pooled:
+        """The answers to `models.network.Inputs` as arrays. Raises `OutOfMemory` where the
+        device has no room for so large a batch."""
+
+
+class OutOfMemory(Exception):
+    """The batch does not fit; half of it may."""
+
+
+class OnnxRuntime:
+    """The encoder in ONNX Runtime on the CPU, the heads in numpy."""
+
+    device = "cpu"
+
+    def __init__(self, artifact: Artifact, quantised: bool, threads: int = 0) -> None:
+        import onnxruntime
+
+        shape = BertShape.of(artifact.base.config)
+        if shape is None:
+            raise ConfigurationError(
+                f"{artifact.folder}: its encoder is no plain BERT: use a torch runtime"
+            )
+        if quantised and not artifact.ranges:
+            raise ConfigurationError(
+                f"{artifact.folder}: has no measured ranges: use another runtime than onnx-int8"
+            )
+        self._heads = NumpyHeads(artifact.tensors, artifact.about.shape)
+        self.name = "onnx-int8" if quantised else "onnx-fp32"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # spinning threads take the cores from tokenising and from the rest of the process
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            bert_graph(artifact.encoder, shape, artifact.ranges if quantised else None),
+            options,
+            providers=["CPUExecutionProvider"],
+        )
+
+    def run(
+        self,
+        ids: NDArray[np.int64],
+        mask: NDArray[np.bool_],
+        rows: NDArray[np.int64],
+        mentions: NDArray[np.bool_],
+    ) -> Pooled:
+        """As `Runtime.run`."""
+        states = self._session.run(["states"], {"ids": ids, "mask": mask.astype(np.int32)})[0]
+        return self._heads(states, mask, rows, mentions)
+
+
+class TorchRuntime:
+    """Everything in torch: on a GPU in bfloat16, or on the CPU as the reference."""
+
+    def __init__(self, artifact: Artifact, device: str = "cpu", precision: str = "fp32") -> None:
+        import torch
+
+        from models.network import torch_network
+
+        self.name = f"torch-{precision}"
+        self.device = device
+        self._torch = torch
+        self._type = torch.bfloat16 if precision == "bf16" else torch.float32
+        self._network = torch_network(artifact).to(device)
+
+    def run(
+        self,
+        ids: NDArray[np.int64],
+        mask: NDArray[np.bool_],
+        rows: NDArray[np.int64],
+        mentions: NDArray[np.bool_],
+    ) -> Pooled:
+        """As `Runtime.run`."""
+        from models.network import Inputs
+
+        torch = self._torch
+        parts = [torch.from_numpy(part) for part in (ids, mask, rows, mentions)]
+        if self.device != "cpu":
+            parts = [part.pin_memory() for part in parts]
+        try:
+            with (
+                torch.inference_mode(),
+                torch.autocast(
+                    torch.device(self.device).type,
+                    dtype=torch.bfloat16,
+                    enabled=self._type is torch.bfloat16,
+                ),
+            ):
+                outputs = self._network(Inputs(*parts).to(self.device))
+                return Pooled(
+                    {task: outputs.logits[task].float().cpu().numpy() for task in HEADS},
+                    {task: outputs.weights[task].float().cpu().numpy() for task in HEADS},
+                    outputs.story.float().cpu().numpy(),
+                )
+        except torch.OutOfMemoryError as error:
+            # the other half of the memory may be somebody else's for a while
+            torch.cuda.empty_cache()
+            raise OutOfMemory(str(error)) from error
+
+
+def chosen(
+    artifact: Artifact,
+    wanted: str = "auto",
+    threads: int = 0,
+    clock: Callable[[], float] | None = None,
+) -> Runtime:
+    """The runtime `wanted` names. `auto`: a GPU where there is one; else, where the encoder is a
+    plain BERT, the faster of the ONNX runtimes by `clock` (the first of them without a clock);
+    else torch. Raises `ConfigurationError` for an unknown name."""
+    if wanted != "auto":
+        if wanted not in RUNTIMES:
+            raise ConfigurationError(
+                f"BELLWETHER_MODEL_RUNTIME={wanted!r} is none of auto, {', '.join(RUNTIMES)}"
+            )
+        return _made(artifact, wanted, threads)
+    if gpu := _gpu():
+        return TorchRuntime(artifact, gpu, "bf16")
+    if BertShape.of(artifact.base.config) is None:
+        return TorchRuntime(artifact)
+    if not artifact.ranges:
+        return OnnxRuntime(artifact, False, threads)
+    quick = OnnxRuntime(artifact, True, threads)
+    if clock is None:
+        return quick
+    exact = OnnxRuntime(artifact, False, threads)
+    seconds = {one.name: _seconds(one, clock) for one in (quick, exact)}
+    log.info("forward pass of 32 texts: %s", seconds)
+    return min((quick, exact), key=lambda one: seconds[one.name])
+
+
+def _made(artifact: Artifact, name: str, threads: int) -> Runtime:
+    if name.startswith("onnx"):
+        return OnnxRuntime(artifact, name == "onnx-int8", threads)
+    return TorchRuntime(artifact, _gpu() or "cpu", name.removeprefix("torch-"))
+
+
+def _gpu() -> str:
+    """The first GPU torch can use, or nothing. Torch, seconds and a quarter of a gigabyte, is
+    imported only where the machine has a driver."""
+    if not any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")):
+        return ""
+    import torch
+
+    return "cuda:0" if torch.cuda.is_available() else ""
+
+
+def _seconds(runtime: Runtime, clock: Callable[[], float]) -> float:
+    """The faster of two passes over 32 texts of 48 tokens."""
+    ids = np.random.default_rng(1).integers(1_000, 20_000, (32, 48))
+    batch = (ids, np.ones(ids.shape, bool), np.zeros(0, np.int64), np.zeros((0, 48), bool))
+    taken: list[float] = []
+    for _ in range(3):
+        start = clock()
+        runtime.run(*batch)
+        taken.append(clock() - start)
+    return round(min(taken[1:]), 4)

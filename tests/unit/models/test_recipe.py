@@ -1,0 +1,53 @@
+"""Recipes: strict TOML, and a rate that goes where it says."""
+
+from pathlib import Path
+
+import pytest
+
+from models.optimizing import schedule
+from models.recipe import SHIPPED, Recipe, made, read_recipe
+from pipeline.errors import ConfigurationError
+
+
+def test_the_shipped_recipe_is_one() -> None:
+    assert read_recipe(SHIPPED).train
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("epochs = ", "not TOML"),
+        ("train = ['a']\nepoch = 3", "unknown key 'epoch'"),
+        ("train = ['a']\nepochs = 'three'", "epochs: Expected `int`"),
+        ("train = ['a']\nepochs = 0", "epochs: 0 is outside 1 to 100"),
+        ("train = ['a']\nprecision = 'int8'", "precision: 'int8' is not fp32 or bf16"),
+        ("epochs = 3", "train: name at least one"),
+        ("train = ['a']\nepochs = 3\ncycles = [1, 1]", "cycles: (1, 1) are not 3 epochs"),
+        ("train = ['a']\nteachers = ['t']", "teach nothing"),
+    ],
+)
+def test_a_wrong_recipe_is_named(tmp_path: Path, text: str, wrong: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"recipe\.toml: ") as raised:
+        read_recipe(path)
+    assert wrong in str(raised.value)
+
+
+def test_the_rate_rises_falls_and_restarts() -> None:
+    recipe = made(
+        {"train": ["a"], "epochs": 4, "cycles": [2, 2], "cycle_rates": [1.0, 0.5], "warmup": 0.1},
+        "test",
+    )
+    rates = [schedule(step, 50, recipe) for step in range(200)]
+    assert rates[9] == pytest.approx(1.0)
+    assert rates[99] < 0.01
+    assert max(rates[100:]) == pytest.approx(0.5)
+    assert rates[199] < 0.01
+    assert min(rates) >= 0.0
+
+
+def test_without_cycles_there_is_one() -> None:
+    recipe = Recipe(train=("a",), epochs=3, warmup=0.0)
+    assert schedule(0, 10, recipe) == pytest.approx(1.0)
+    assert schedule(15, 10, recipe) == pytest.approx(0.5, abs=0.06)
