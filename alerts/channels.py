@@ -137,6 +137,12 @@ def one_line(item: Notification) -> str:
             f"{peak.observed / 3600:.1f} h, usually every {peak.expected / 60:.0f} min"
         )
     minutes = peak.window_seconds // 60
+    if peak.signal == "sentiment_index":
+        return (
+            f"{item.reason.value} {name} severity {alert.severity} ({alert.rule}): sentiment "
+            f"{peak.observed / 100:+.2f} in {minutes} min, usually {peak.expected / 100:+.2f}, "
+            f"since {alert.opened_at:%F %H:%MZ}"
+        )
     return (
         f"{item.reason.value} {name} severity {alert.severity} ({alert.rule}): "
         f"{peak.observed:g} negative in {minutes} min, {peak.expected:.2g} expected, "

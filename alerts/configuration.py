@@ -109,6 +109,12 @@ class Setting:
             self.wrong(f"{value:g}: a whole number is needed")
         return int(value)
 
+    def wholes(self, least: int, most: int) -> tuple[int, ...]:
+        """One whole number, or a list of them."""
+        if isinstance(self.node, yaml.SequenceNode):
+            return tuple(item.whole(least, most) for item in self.sequence())
+        return (self.whole(least, most),)
+
     def truth(self) -> bool:
         """`true` or `false`."""
         return _TRUTH[self.one_of(tuple(_TRUTH))]

@@ -42,7 +42,7 @@ class WindowTest:
 
     scale_minutes: int
     window_minutes: int
-    observed: int
+    observed: float
     expected: float
     dispersion: float
     statistic: float
@@ -55,11 +55,25 @@ class WindowTest:
     voices: int
     allowed: float = ALLOWED
     returns: Returns = field(default_factory=Returns)
+    limit: bool = False
+    """Whether the threshold is a plain limit a rule states, and no surprise."""
+    chance: bool = True
+    """Whether the statistic is -log10 of a chance."""
+    usual_interval: tuple[float, float] | None = None
+    """What is usual where `observed` is no count."""
+
+    @property
+    def p_value(self) -> float:
+        """The chance behind the statistic; 1 where none is computed."""
+        return 10.0**-self.statistic if self.chance else 1.0
 
     @property
     def severity(self) -> int:
         """0 to 100: 100 * (1 - exp2(-(statistic/7 + log2(1 + excess)/5))), excess being the
-        documents above the expected ones. How sure and how much, both with falling returns."""
+        documents above the expected ones. How sure and how much, both with falling returns.
+        Of a plain limit 100 * (1 - exp2(-statistic/threshold)): 50 where it is just reached."""
+        if self.limit:
+            return round(100.0 * (1.0 - exp2(-self.statistic / self.threshold)))
         excess = max(0.0, self.observed - self.expected)
         strength = self.statistic / 7.0 + log2(1.0 + excess) / 5.0
         return round(100.0 * (1.0 - exp2(-strength)))
@@ -67,6 +81,8 @@ class WindowTest:
     @property
     def interval(self) -> tuple[float, float]:
         """The central 95 % of the counts to expect."""
+        if self.usual_interval is not None:
+            return self.usual_interval
         return count_interval(self.expected, self.dispersion)
 
 

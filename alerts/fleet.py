@@ -1,9 +1,10 @@
 """How many series are watched, and what part of the fleet's false alarms each may give.
 
 One setting says how many false alarms a day the whole fleet may be expected to give. Each
-series that can alert, having been spoken of badly by three voices, gets the same part. Their
-number is what was known when the day began, rounded up to a power of two: a threshold does not
-move with every new company, and does not depend on where batches end.
+series gets the same part. Those count that ever held the evidence an alert needs: the thousands
+that are named now and then can give none. Their number is what was known when the day began,
+rounded up to a power of two: a threshold does not move with every new company, and does not
+depend on where batches end.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class Fleet:
     series: int = 0
 
     def meet(self) -> None:
-        """One more series that can alert."""
+        """One more series that had the evidence an alert needs: it counts from now on."""
         self.series += 1
 
     def pass_to(self, day: int) -> None:

@@ -197,7 +197,7 @@ def advance(
 def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
     """The test's numbers as an alert carries them."""
     return Arithmetic(
-        detector=rule.detector.kind,
+        detector=rule.detector.kind if rule.condition is None else rule.condition.kind,
         signal=rule.signal,
         at=at,
         window_seconds=test.window_minutes * 60,
@@ -206,7 +206,7 @@ def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
         interval=test.interval,
         dispersion=test.dispersion,
         statistic=test.statistic,
-        p_value=10.0**-test.statistic,
+        p_value=test.p_value,
         threshold=test.threshold,
         close_threshold=rule.detector.close_below,
         documents=test.documents,

@@ -6,7 +6,7 @@ version is a hash of its content: an alert names the very rule that opened it.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,9 +15,10 @@ from pathlib import Path
 
 import msgspec
 
+from alerts.conditions import Condition, read_condition
 from alerts.configuration import Section, Setting, read_yaml
 from pipeline.errors import ConfigurationError
-from pipeline.trends import SeriesKey
+from pipeline.trends import SeriesKey, TrendPoint
 
 PARTS = ("subject", "topic", "source", "lang")
 HOUR = timedelta(hours=1)
@@ -82,6 +83,10 @@ class Rule:
     resolve_after: timedelta = 30 * MINUTE
     severity: Mapping[str, int] = field(default_factory=lambda: {"low": 0})
     labels: Mapping[str, str] = field(default_factory=dict)
+    condition: Condition | None = None
+    """What opens an alert instead of a surprise; `detector` is then made to fit it."""
+    tiers: tuple[int, ...] = ()
+    """Tiers of the sources watched, 1 to 3; empty: any. For series of a source."""
     version: str = ""
 
     def __post_init__(self) -> None:
@@ -99,6 +104,10 @@ class Rule:
             elif not any(fnmatchcase(value, pattern) for pattern in patterns):
                 return False
         return True
+
+    def accepts(self, point: TrendPoint) -> bool:
+        """Whether a point of a series the rule watches is for it: its source has the tier."""
+        return not self.tiers or point.sweep or point.tier in self.tiers
 
     def level(self, severity: int) -> str:
         """The name of a severity: the highest entry of the map it reaches."""
@@ -148,12 +157,16 @@ def load_rules(path: str) -> RuleBook:
 
 def parse_rules(text: str, file: str = "rules.yaml") -> RuleBook:
     """The rules in `text`; `file` is the name errors show."""
-    root = read_yaml(text, file).mapping(("version", "lateness", "rules"), ("version", "rules"))
+    names = ("version", "lateness", "false_alarms_per_day", "rules")
+    root = read_yaml(text, file).mapping(names, ("version", "rules"))
     if root["version"].whole(1, 10**6) != 1:
         root["version"].wrong("only version 1 is known")
     lateness = HOUR
     if (given := root.get("lateness")) is not None:
         lateness = given.duration(ZERO, HOUR)
+    book = RuleBook((), lateness)
+    if (given := root.get("false_alarms_per_day")) is not None:
+        book = replace(book, false_alarms_per_day=given.number(1e-6, 1e6))
     rules: list[Rule] = []
     for item in root["rules"].sequence():
         rule = _rule(item)
@@ -162,37 +175,64 @@ def parse_rules(text: str, file: str = "rules.yaml") -> RuleBook:
         rules.append(rule)
     if not rules:
         root["rules"].wrong("at least one rule is needed")
-    return RuleBook(tuple(rules), lateness)
+    return replace(book, rules=tuple(rules))
 
 
 def _rule(item: Setting) -> Rule:
-    names = ("id", "match", "signal", "detector", "hold", "resolve_after", "severity", "labels")
+    names = (
+        *("id", "match", "signal", "detector", "condition"),
+        *("hold", "resolve_after", "severity", "labels"),
+    )
     section = item.mapping(names, ("id", "match"))
     name = section["id"].text()
     if not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 60:
         section["id"].wrong(f"{name!r}: letters, digits and hyphens only, at most 60")
-    match = section["match"].mapping(PARTS)
-    default = Rule(id=name, match={})
-    hold, resolve_after = default.hold, default.resolve_after
-    if (given := section.get("hold")) is not None:
-        hold = given.duration(ZERO, DAY)
-    if (given := section.get("resolve_after")) is not None:
-        resolve_after = given.duration(MINUTE, DAY)
-    return Rule(
+    match = section["match"].mapping((*PARTS, "tier"))
+    rule = Rule(
         id=name,
-        match={part: value.texts() for part, value in match.values.items()},
-        signal=given.one_of(("negative_volume",))
-        if (given := section.get("signal"))
-        else default.signal,
+        match={part: value.texts() for part, value in match.values.items() if part != "tier"},
         detector=_detector(section.get("detector")),
-        hold=hold,
-        resolve_after=resolve_after,
-        severity={key: value.whole(0, 100) for key, value in given.items()}
-        if (given := section.get("severity"))
-        else default.severity,
-        labels={key: value.text() for key, value in given.items()}
-        if (given := section.get("labels"))
-        else {},
+    )
+    if (given := match.get("tier")) is not None:
+        if "source" not in match.values:
+            given.wrong('belongs to a source: source: "*" is needed beside it')
+        rule = replace(rule, tiers=given.wholes(1, 3))
+    if (given := section.get("condition")) is not None:
+        for other in ("detector", "signal"):
+            if (value := section.get(other)) is not None:
+                value.wrong("a rule has a detector or a condition, not both")
+        condition = read_condition(given)
+        rule = replace(
+            rule,
+            condition=condition,
+            signal=condition.signal,
+            detector=detector_of(condition),
+        )
+    if (given := section.get("signal")) is not None:
+        rule = replace(rule, signal=given.one_of(("negative_volume",)))
+    if (given := section.get("hold")) is not None:
+        rule = replace(rule, hold=given.duration(ZERO, DAY))
+    if (given := section.get("resolve_after")) is not None:
+        rule = replace(rule, resolve_after=given.duration(MINUTE, DAY))
+    if (given := section.get("severity")) is not None:
+        rule = replace(rule, severity={key: value.whole(0, 100) for key, value in given.items()})
+    if (given := section.get("labels")) is not None:
+        rule = replace(rule, labels={key: value.text() for key, value in given.items()})
+    return replace(rule, version="")
+
+
+def detector_of(condition: Condition) -> Detector:
+    """The levels of a condition as a detector has them: never urgent, one window."""
+    return Detector(
+        windows=(condition.window,),
+        open_above=condition.above,
+        close_below=condition.close_below,
+        urgent_above=1e9,
+        minimum=condition.minimum,
+        minimum_under_hour=condition.minimum,
+        independent=condition.independent,
+        learning=ZERO,
+        young_penalty=0.0,
     )
 
 

@@ -138,13 +138,15 @@ class Series(msgspec.Struct, array_like=True):
         number = minute_number(bucket.start)
         if number < self.minute - lateness_minutes:
             return None
-        counts = packed(totals.novel, totals.novel_negative)
+        # those that lean negative; a bucket keeps the strongest twenty, and its labels count all
+        leaning = sum([piece.novel for piece in bucket.evidence])
+        counts = packed(totals.novel, max(totals.novel_negative, leaning))
         held = self.minutes.get(number, 0)
         # counts of a bucket only grow: fewer documents are an older state, delivered again
         if counts == held or totals.novel < held >> _HALF:
             return None
         self.minutes[number] = counts
-        if totals.novel_negative:
+        if leaning:
             for piece in bucket.evidence:
                 if piece.novel:
                     self._hear(piece)

@@ -112,6 +112,17 @@ def list_alerts(
         return [decoded(record) for record in found]
 
 
+def fired_between(engine: Engine, start: datetime, end: datetime) -> list[Alert]:
+    """The alerts that fired in [start, end), in the order they did."""
+    statement = (
+        select(rows.c.record)
+        .where(rows.c.firing_at >= start, rows.c.firing_at < end)
+        .order_by(rows.c.firing_at, rows.c.fingerprint)
+    )
+    with reading(engine) as connection:
+        return [decoded(record) for record in connection.execute(statement).scalars()]
+
+
 def episodes(engine: Engine, fingerprint: str, limit: int = 100) -> list[Alert]:
     """The episodes whose fingerprint begins with `fingerprint`, the newest first."""
     statement = (

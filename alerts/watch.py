@@ -17,13 +17,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 
-from alerts.detection import judge
 from alerts.fleet import Fleet
-from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, advance, fingerprint_of
+from alerts.judging import Judged, catch_up, step
+from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, fingerprint_of
+from alerts.mood import Mood
 from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence
 from alerts.rules import Rule, RuleBook
 from alerts.series import Series, minute_number, minute_start
 from alerts.tracking import Tracked
+from pipeline.buckets import Bucket
 from pipeline.errors import Rejected
 from pipeline.ports import SeriesStates
 from pipeline.stages import Handled
@@ -38,9 +40,6 @@ BEGINNING = "stream:since"
 FLEET = "stream:series"
 MOST_REDOS = 5
 MINUTES_A_DAY = 24 * 60
-FEWEST_VOICES = 3
-# With no minute counters left only hours can change the verdict of a quiet series.
-QUIET_STEP_MINUTES = 10
 
 
 class Watch:
@@ -61,6 +60,7 @@ class Watch:
         self._series_kept = series_kept
         self._matching: dict[SeriesKey, tuple[tuple[Rule, Fingerprint], ...]] = {}
         self._series: OrderedDict[SeriesKey, Series] = OrderedDict()
+        self._moods: dict[SeriesKey, Mood] = {}
         self._latest: OrderedDict[Fingerprint, Alert | None] = OrderedDict()
         self._since: datetime | None = None
         self._fleet = Fleet()
@@ -68,6 +68,7 @@ class Watch:
     def forget(self) -> None:
         """Drop everything held in memory: after a rebalance others may have changed it."""
         self._series.clear()
+        self._moods.clear()
         self._latest.clear()
         self._since = None
 
@@ -102,7 +103,7 @@ class Watch:
 
     def _watched(self, points: Sequence[TrendPoint]) -> list[Alert]:
         keys = list(dict.fromkeys(point.series for point in points))
-        self._load_series(keys, points[0].watermark)
+        self._load_series(keys, min(point.watermark for point in points))
         tracked = self._load_alerts(keys)
         for point in points:
             self._follow(point, tracked[point.series])
@@ -113,7 +114,9 @@ class Watch:
             self._alerts.save(changes)
         # the beginning goes with every batch: a store may drop what is not written for long
         states = {state_name(key): self._series[key].encode() for key in keys}
-        self._states.save({BEGINNING: self._begun, FLEET: self._fleet.encode(), **states})
+        moods = {mood_name(key): self._moods[key].encode() for key in keys if key in self._moods}
+        known = {BEGINNING: self._begun, FLEET: self._fleet.encode()}
+        self._states.save({**known, **states, **moods})
         for one in everything:
             self._latest[one.fingerprint] = one.now
         self._trim()
@@ -122,17 +125,19 @@ class Watch:
     def _follow(self, point: TrendPoint, tracked: Sequence[Tracked]) -> None:
         """Passes one point through its series and every alert on it."""
         series = self._series[point.series]
+        mood = self._moods.get(point.series)
+        tracked = [one for one in tracked if one.rule.accepts(point)]
         now = max(point.watermark, point.bucket.start)
         self._fleet.pass_to(minute_number(now) // MINUTES_A_DAY)
-        allowed = self._fleet.part(self._rules.false_alarms_per_day)
+        seen = Judged(series, mood, self._fleet.part(self._rules.false_alarms_per_day))
         repeated = now.timestamp() <= series.now
         reached = minute_start(series.minute)
-        _catch_up(series, tracked, minute_number(now), allowed)
-        changed = series.observe(point.bucket, now, self._rules.lateness_minutes)
-        if not series.counted and len(series.voices) >= FEWEST_VOICES:
-            # from now on it can alert, so it shares in the false alarms allowed
-            series.counted = True
-            self._fleet.meet()
+        catch_up(seen, tracked, minute_number(now))
+        # a sweep tells the time alone: the bucket it repeats came by itself, or will
+        bucket = Bucket(start=point.bucket.start) if point.sweep else point.bucket
+        if mood is not None:
+            mood.observe(bucket, now, self._rules.lateness_minutes)
+        changed = series.observe(bucket, now, self._rules.lateness_minutes)
         first = series.minute if changed is None else changed
         for one in tracked:
             if point.tickers:
@@ -143,7 +148,9 @@ class Watch:
                 one.resend = True
             if changed is not None or one.open:
                 for minute in range(first, series.minute + 1):
-                    _step(one, series, minute, series.minute, allowed)
+                    if step(one, seen, minute, series.minute) and not series.counted:
+                        series.counted = True
+                        self._fleet.meet()
 
     def _fill_in(self, tracked: Sequence[Tracked]) -> None:
         """Completes the alerts' evidence from the archive, as far as it is there by now."""
@@ -192,7 +199,20 @@ class Watch:
                 series = Series.begun(begun, begun)
             self._series[key] = series
         for key in keys:
+            # begun before a partition told of an earlier hour
+            self._series[key].since = min(self._series[key].since, minute_number(begun) // 60)
             self._series.move_to_end(key)
+        self._load_moods(keys)
+
+    def _load_moods(self, keys: Sequence[SeriesKey]) -> None:
+        """The sentiment of the series that a rule watches for a drop."""
+        moody = [
+            key
+            for key in keys
+            if key not in self._moods and any(_about_mood(rule) for rule, _ in self._rules_of(key))
+        ]
+        stored = self._states.load([mood_name(key) for key in moody]) if moody else []
+        self._moods.update(zip(moody, map(Mood.decode, stored), strict=True))
 
     def _load_alerts(self, keys: Sequence[SeriesKey]) -> dict[SeriesKey, list[Tracked]]:
         names = [name for key in keys for _, name in self._rules_of(key)]
@@ -213,11 +233,13 @@ class Watch:
 
         Read for every batch. Where the store lost it, what this process remembers stands, and
         otherwise the history begins anew: to learn again is safer than to be surprised.
+        Partitions are read side by side: whichever comes first, the earliest hour stands.
         """
+        first = minute_start(minute_number(watermark) // 60 * 60)
         stored = self._states.load([BEGINNING])[0]
         if stored is not None:
-            return minute_start(int(stored))
-        return self._since or minute_start(minute_number(watermark) // 60 * 60)
+            return min(minute_start(int(stored)), first)
+        return min(self._since or first, first)
 
     @property
     def _begun(self) -> bytes:
@@ -226,38 +248,24 @@ class Watch:
 
     def _trim(self) -> None:
         while len(self._series) > self._series_kept:
-            self._series.popitem(last=False)
+            key, _ = self._series.popitem(last=False)
+            self._moods.pop(key, None)
         while len(self._latest) > 4 * self._series_kept:
             self._latest.popitem(last=False)
-
-
-def _catch_up(series: Series, tracked: Sequence[Tracked], until: int, allowed: float) -> None:
-    """Judges every minute that closed since the series was last looked at, one by one: an
-    alert resolves at the same event time whoever tells the series that time has passed."""
-    minute = series.minute
-    while minute < until and any(one.open for one in tracked):
-        series.roll(minute)
-        if series.minutes or minute % QUIET_STEP_MINUTES == 0:
-            for one in tracked:
-                if one.open:
-                    _step(one, series, minute, until, allowed)
-        minute += 1
-
-
-def _step(one: Tracked, series: Series, minute: int, now_minute: int, allowed: float) -> None:
-    alert = one.now
-    # what an episode told is not told again; one that never fired told nothing
-    told = alert is not None and alert.state == "resolved" and alert.firing_at is not None
-    resolved_at = alert.resolved_at if alert is not None and told else None
-    at = minute_start(minute)
-    verdict = judge(one.rule, series, at, resolved_at, allowed)
-    if verdict.tests or alert is not None:
-        one.move(advance(alert, verdict, one.rule, minute_start(now_minute), one.series))
 
 
 def state_name(key: SeriesKey) -> str:
     """The name a series' state is kept under."""
     return f"series:{key}"
+
+
+def mood_name(key: SeriesKey) -> str:
+    """The name a series' sentiment is kept under, where a rule asks for it."""
+    return f"mood:{key}"
+
+
+def _about_mood(rule: Rule) -> bool:
+    return rule.condition is not None and rule.condition.kind == "sentiment_drop"
 
 
 def _decoded(record: Record) -> TrendPoint:

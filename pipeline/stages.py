@@ -31,7 +31,7 @@ from pipeline.ports import (
     counted,
 )
 from pipeline.stories import telling
-from pipeline.trends import ALLOWED_LATENESS, SeriesKey, TrendPoint
+from pipeline.trends import ALLOWED_LATENESS, Contribution, SeriesKey, TrendPoint
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS, Outgoing, Record
 
 
@@ -164,7 +164,7 @@ class Aggregate:
         one batch ended and the next began.
         """
         added: list[CountedDocument] = []
-        touched: dict[tuple[SeriesKey, datetime], tuple[datetime, tuple[str, ...]]] = {}
+        touched: dict[tuple[SeriesKey, datetime], tuple[datetime, Contribution | None]] = {}
         for classified in documents:
             document = counted(classified)
             at = document.at
@@ -174,14 +174,20 @@ class Aggregate:
                 name = (one.series, one.bucket.start)
                 # pop first: a bucket touched again moves behind what was read before it
                 touched.pop(name, None)
-                touched[name] = (self._watermark, one.tickers)
+                touched[name] = (self._watermark, one)
         if self._watermark is None:
             return []
         now = self._store.add(added)
-        left = {name: (self._watermark, ()) for name in now if name not in touched}
+        left = {name: (self._watermark, None) for name in now if name not in touched}
         return [
-            TrendPoint(series=name[0], bucket=now[name], watermark=watermark, tickers=tickers)
-            for name, (watermark, tickers) in (touched | left).items()
+            TrendPoint(
+                series=name[0],
+                bucket=now[name],
+                watermark=watermark,
+                tickers=() if one is None else one.tickers,
+                tier=None if one is None else one.tier,
+            )
+            for name, (watermark, one) in (touched | left).items()
             # a bucket that never held anything here is no news: its day has expired
             if now[name].revision
         ]

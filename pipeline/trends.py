@@ -24,6 +24,7 @@ from pipeline.buckets import taken_out as taken_out
 from pipeline.distinct import tally_of
 from pipeline.documents import (
     ClassifiedDocument,
+    Document,
     Sentiment,
     Story,
     SubjectId,
@@ -35,6 +36,9 @@ BUCKET_WIDTH = timedelta(minutes=1)
 MICRO = 1_000_000
 # A list of forty tickers is spam, not forty subjects: below this relevance nothing counts.
 MIN_RELEVANCE = 0.1
+# A document that is negative with this chance or more is evidence, whatever its label: most
+# companies get two posts a day, and three that may well be bad news together are a sign.
+LEANING_MICRO = 200_000
 # How far behind the newest document read before it a document may come without being late.
 ALLOWED_LATENESS = timedelta(hours=1)
 
@@ -92,6 +96,7 @@ class TrendPoint:
 
     `watermark` is the event time up to which the sender had read when it wrote this: the
     `now` of whoever judges the point. `sweep` marks a point re-sent for a quiet series.
+    `tier` is that of the source, 1 to 3, in a series of one source.
     """
 
     series: SeriesKey
@@ -100,6 +105,7 @@ class TrendPoint:
     tickers: tuple[str, ...] = ()
     width_seconds: int = 60
     sweep: bool = False
+    tier: int | None = None
     v: int = 1
 
 
@@ -110,6 +116,7 @@ class Contribution:
     series: SeriesKey
     bucket: Bucket
     tickers: tuple[str, ...] = ()
+    tier: int | None = None
 
 
 def contributions(classified: ClassifiedDocument) -> tuple[Contribution, ...]:
@@ -125,7 +132,7 @@ def contributions(classified: ClassifiedDocument) -> tuple[Contribution, ...]:
     plain = alone(classified.classification.sentiment)
     found = [
         Contribution(series=EVERYTHING, bucket=plain),
-        Contribution(series=SeriesKey(source=document.source), bucket=plain),
+        Contribution(series=SeriesKey(source=document.source), bucket=plain, tier=_tier(document)),
     ]
     if topic is not None:
         found.append(Contribution(series=SeriesKey(None, topic), bucket=plain))
@@ -142,6 +149,11 @@ def contributions(classified: ClassifiedDocument) -> tuple[Contribution, ...]:
     if classified.lang_apart:
         found += [replace(one, series=replace(one.series, lang=classified.lang)) for one in found]
     return tuple(found)
+
+
+def _tier(document: Document) -> int | None:
+    told = document.extra.get("tier")
+    return told if isinstance(told, int) and 1 <= told <= 3 else None
 
 
 def _alone(classified: ClassifiedDocument) -> Callable[[Sentiment | None], Bucket]:
@@ -163,7 +175,7 @@ def _alone(classified: ClassifiedDocument) -> Callable[[Sentiment | None], Bucke
         negative = label == "negative"
         micro = round(sentiment.negative * MICRO)
         evidence: tuple[Evidence, ...] = ()
-        if negative:
+        if micro >= LEANING_MICRO:
             piece = Evidence(
                 document=document.id,
                 story=story.id,

@@ -41,10 +41,14 @@ def headline(alert: Alert) -> str:
             f"{alert.state.upper()} {alert.severity:>3}  {series_name(alert.series)}: "
             f"{wait_line(alert)}, since {moment(alert.opened_at)}"
         )
+    what = f"{numbers.observed:g} negative in {span(numbers.window_seconds)}"
+    usual = f"{numbers.expected:.2f} expected"
+    if numbers.signal == "sentiment_index":
+        what = f"sentiment {numbers.observed / 100:+.2f} in {span(numbers.window_seconds)}"
+        usual = f"usually {numbers.expected / 100:+.2f}"
     return (
         f"{alert.state.upper()} {alert.severity:>3}  {series_name(alert.series)}: "
-        f"{numbers.observed:g} negative in {span(numbers.window_seconds)}, "
-        f"{numbers.expected:.2f} expected, since {moment(alert.opened_at)}"
+        f"{what}, {usual}, since {moment(alert.opened_at)}"
     )
 
 
@@ -79,6 +83,13 @@ def length(seconds: float) -> str:
 def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
     """The verdict so that it can be checked by hand."""
     low, high = numbers.interval
+    if numbers.signal == "sentiment_index":
+        yield (
+            f"sentiment index {numbers.observed / 100:+.2f} in {span(numbers.window_seconds)} up "
+            f"to {moment(numbers.at)}, usually {numbers.expected / 100:+.2f}"
+        )
+        yield _opening(numbers)
+        return
     yield (
         f"observed {numbers.observed:g} novel negative documents in "
         f"{span(numbers.window_seconds)} up to {moment(numbers.at)}"
@@ -87,14 +98,18 @@ def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
         f"expected {numbers.expected:.2f}, 95 % of the time {low:g} to {high:g} "
         f"(dispersion {numbers.dispersion:.2f})"
     )
-    yield (
-        f"p = {numbers.p_value:.2g}, statistic {numbers.statistic:.1f} against "
-        f"{numbers.threshold:.1f} to open and {numbers.close_threshold:.1f} to close "
-        f"({numbers.detector})"
-    )
+    yield _opening(numbers)
     yield (
         f"negative share {numbers.share:.0%}, usually {numbers.usual_share:.0%}; "
         f"{numbers.documents} documents, {numbers.stories} stories, {numbers.voices} voices"
+    )
+
+
+def _opening(numbers: Arithmetic) -> str:
+    chance = "" if numbers.p_value >= 1.0 else f"p = {numbers.p_value:.2g}, "
+    return (
+        f"{chance}statistic {numbers.statistic:.1f} against {numbers.threshold:.1f} to open and "
+        f"{numbers.close_threshold:.1f} to close ({numbers.detector})"
     )
 
 

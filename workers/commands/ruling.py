@@ -27,6 +27,7 @@ RulesFile = Annotated[
 ]
 # What a detector still remembers of its past; read before --from to learn from.
 _LEARNED = timedelta(days=60)
+_WEEK = timedelta(days=7)
 _MOST_WRONG = 20
 
 
@@ -113,6 +114,36 @@ def backtest(
             say(line)
     if wrong:
         raise typer.Exit(1)
+
+
+@rules_app.command(epilog="Example: bellwether rules budget --from 2026-03-01 --to 2026-03-08")
+def budget(
+    rules: RulesFile = "",
+    start: Annotated[
+        str, typer.Option("--from", help="Day or time (UTC); default: a week before the end.")
+    ] = "",
+    end: Annotated[str, typer.Option("--to", help="Day or time (UTC); default: now.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """False alarms a day as stated, against the alerts in SQL, per rule and for one series."""
+    from alerts.budget import budget_lines, budget_of
+    from alerts.rules import load_rules
+    from alerts.store import fired_between
+
+    settings = command_settings("DATABASE")
+    book = load_rules(rules or settings.rules)
+    until = _time("--to", end) if end else datetime.now(UTC)
+    since = _time("--from", start) if start else until - _WEEK
+    if until <= since:
+        raise ConfigurationError("--to must be later than --from")
+    with database_of(settings) as engine:
+        alerts = fired_between(engine, since, until)
+    found = budget_of(alerts, book.false_alarms_per_day, since, until)
+    if as_json:
+        say_json(found)
+        return
+    for line in budget_lines(found):
+        say(line)
 
 
 def _of_file(

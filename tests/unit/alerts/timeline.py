@@ -46,6 +46,8 @@ class Said:
             negative=int(negative),
             neutral=int(self.mood == "neutral"),
             positive=int(self.mood == "positive"),
+            negative_micro=round(0.9 * MICRO) if negative else 0,
+            positive_micro=round(0.9 * MICRO) if self.mood == "positive" else 0,
             novel=int(self.novel),
             novel_negative=int(self.novel and negative),
         )
