@@ -1,8 +1,8 @@
 """The model card of an artifact, written from its own JSON files (Mitchell et al., "Model Cards
 for Model Reporting", 2019). Nothing in it is typed by hand, so nothing in it can be out of date.
 
-`metrics.json` is what `models.evaluation.as_json` gives, by file: `{"tweets_sentiment.valid":
-{"sentiment": {…}}, …}`; a file may name its licence and use in `artifact.json`.
+`evaluation` in `metrics.json` is what `models.evaluation.as_json` gives, by file:
+`{"evaluation": {"tweets_sentiment.valid": {"sentiment": {…}}, …}}`; `measured_into` puts it there.
 """
 
 import hashlib
@@ -11,9 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.data import read_examples
+from models.evaluation import as_json, evaluate
+from models.evaluation_page import write_text
+from models.questions import Scorer
 from pipeline.errors import ConfigurationError
 
 ABOUT, METRICS, CHECKSUMS, CARD = "artifact.json", "metrics.json", "checksums.txt", "card.md"
+EVALUATION = "evaluation"
 
 INTENDED = """\
 Reads short English financial news and posts: the topic (one of 20), the sentiment of the text and
@@ -46,11 +51,26 @@ def card_of(folder: Path) -> str:
     """The card of the artifact in `folder`, as Markdown. Raises `ConfigurationError` where its
     JSON cannot be read; a missing `metrics.json` is said in the card."""
     about = _json(folder / ABOUT)
-    metrics = _json(folder / METRICS) if (folder / METRICS).is_file() else {}
+    metrics = _metrics(folder).get(EVALUATION, {})
     parts = [f"# {version_in(folder)}", "## Intended use", INTENDED, "## Data and licences", DATA]
     parts += ["## Figures", *_figures(metrics), "## Known failures", *_weakest(metrics), FAILURES]
     parts += ["## Training", *_training(about), "## Files", _checksums(folder)]
     return "\n\n".join(parts) + "\n"
+
+
+def measured_into(folder: Path, scorer: Scorer, files: Sequence[Path]) -> None:
+    """Measure `scorer`, the classifier in `folder`, on each labelled file, and keep the figures
+    in its `metrics.json` beside what else is there. Raises `ConfigurationError`."""
+    metrics = _metrics(folder)
+    metrics[EVALUATION] = {
+        path.name.removesuffix(".jsonl"): as_json(evaluate(scorer, read_examples([path])))
+        for path in files
+    }
+    write_text(folder / METRICS, json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    return _json(folder / METRICS) if (folder / METRICS).is_file() else {}
 
 
 def version_in(folder: Path) -> str:
@@ -64,7 +84,7 @@ def version_in(folder: Path) -> str:
 
 def _figures(metrics: Mapping[str, Any]) -> Iterable[str]:
     if not metrics:
-        yield "Not measured: the artifact has no `metrics.json`."
+        yield "Not measured: `metrics.json` holds no evaluation."
         return
     rows = []
     for file, tasks in metrics.items():

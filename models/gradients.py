@@ -10,13 +10,16 @@ close the text stay as they are on both ends of the line, and so get none.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from models.artifact import load
 from models.data import readable
+from models.encoding import encode
 from models.explain import MOST_WORDS, Explanation, explanation_of
-from models.network import Inputs, Network
+from models.network import Inputs, Network, torch_network
 from models.network_shape import HEADS
 from models.questions import Scorer
 from models.words import Span, gathered, word_spans
@@ -122,6 +125,23 @@ class NetworkExplainer:
                 worth: list[float] = (gradient.mean(0) * difference[0]).sum(-1).tolist()
                 found.append(worth)
         return found
+
+
+def artifact_explainer(
+    folder: Path, base: str, scorer: Scorer, steps: int = STEPS
+) -> NetworkExplainer:
+    """The artifact in `folder` explained in float32; `scorer` is it as it is served. Raises
+    `ConfigurationError` as `models.artifact.load` does."""
+    artifact = load(folder, base)
+    tokenizer, window = artifact.tokenizer, artifact.about.window
+
+    def pieces(text: str, names: Sequence[str]) -> Pieces:
+        (cut,) = encode(tokenizer, [text], [[(name,) for name in names]], window)
+        # the last token closes the text, wherever it is cut
+        spans = tokenizer.encode(text).offsets[: len(cut.ids) - 1]
+        return Pieces(cut.ids, [*spans, (0, 0)], cut.mentions)
+
+    return NetworkExplainer(torch_network(artifact), pieces, artifact.pad, scorer, steps)
 
 
 def log_odds(logits: Tensor, label: int) -> Tensor:

@@ -43,10 +43,21 @@ def open_scorer(
 
 
 def open_explainer(
-    model: str, base: str = "", labels: str = "", languages: tuple[str, ...] = ("en",)
+    model: str,
+    base: str = "",
+    labels: str = "",
+    languages: tuple[str, ...] = ("en",),
+    runtime: str = "auto",
 ) -> Explainer:
-    """The same, to be explained: by leaving words out, where nothing better is known."""
-    return Occlusion(open_scorer(model, base, labels, languages))
+    """The same, to be explained: an artifact by its gradients, anything else by leaving words
+    out."""
+    path = SHIPPED if model == "shipped" else Path(model).expanduser()
+    if path.is_dir() and is_artifact(path):
+        # torch takes seconds to import: only what is derived pays for it
+        from models.gradients import artifact_explainer
+
+        return artifact_explainer(path, base, load_artifact_classifier(path, base, runtime))
+    return Occlusion(open_scorer(model, base, labels, languages, runtime))
 
 
 class PortScorer:

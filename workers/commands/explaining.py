@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.errors import ConfigurationError
-from workers.commands.modelling import Html, Model
+from workers.commands.modelling import Html, Model, scorer_of
 from workers.commands.terminal import AsJson, command_settings, note, say, say_json
 
 if TYPE_CHECKING:
@@ -66,17 +66,30 @@ def explain(
 
 def card(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An artifact.")],
+    measure: Annotated[
+        list[Path] | None,
+        typer.Option(help="Measure it on this labelled file first; repeatable."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write it to this file.")] = None,
 ) -> None:
-    """The model card of an artifact: use, data, figures, failures, training, checksums."""
-    from models.card import card_of
+    """The model card of an artifact: use, data, figures, failures, training, checksums.
+
+    With --measure the figures and the card become part of the artifact, its checksums renewed;
+    its version stays, for no answer changes.
+    """
+    from models.artifact_files import seal
+    from models.card import CARD, card_of, measured_into
     from models.evaluation_page import write_text
 
+    if measure:
+        measured_into(folder, scorer_of(str(folder)), measure)
+        write_text(folder / CARD, card_of(folder))
+        note(f"written: {folder / CARD}, version {seal(folder)}")
     text = card_of(folder)
-    if out is None:
-        say(text.rstrip())
-    else:
+    if out is not None:
         note(f"written: {write_text(out, text)}")
+    elif not measure:
+        say(text.rstrip())
 
 
 def _explain_file(
@@ -136,6 +149,7 @@ def _explainer(model: str) -> "Explainer":
         settings.model_base,
         settings.model_labels,
         settings.model_languages,
+        settings.model_runtime,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.card import card_of
+from models.card import card_of, measured_into
 from models.data import Example
 from models.evaluation import as_json, evaluate
 from pipeline.errors import ConfigurationError
@@ -31,7 +31,9 @@ def artifact(tmp_path: Path) -> Path:
     examples.append(Example("x", "t:1", topic="Gold | Metals | Materials"))
     reports = evaluate(WordScorer(feeling), examples, rounds=20)
     (tmp_path / "artifact.json").write_text(json.dumps(ABOUT))
-    (tmp_path / "metrics.json").write_text(json.dumps({"some.valid": as_json(reports)}))
+    (tmp_path / "metrics.json").write_text(
+        json.dumps({"evaluation": {"some.valid": as_json(reports)}})
+    )
     (tmp_path / "weights.safetensors").write_bytes(b"weights")
     (tmp_path / "checksums.txt").write_text("")
     return tmp_path
@@ -94,3 +96,14 @@ def test_what_is_no_artifact_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "artifact.json").write_text("[]")
     with pytest.raises(ConfigurationError, match="a JSON object"):
         card_of(tmp_path)
+
+
+def test_measuring_into_the_artifact_keeps_what_else_is_known(artifact: Path) -> None:
+    (artifact / "metrics.json").write_text('{"development": {"topic": 0.9}}')
+    labelled = artifact.parent / "fresh.valid.jsonl"
+    labelled.write_text('{"text": "bad", "sentiment": "negative"}\n')
+    measured_into(artifact, WordScorer(feeling), [labelled])
+    metrics = json.loads((artifact / "metrics.json").read_text())
+    assert metrics["development"] == {"topic": 0.9}
+    assert metrics["evaluation"]["fresh.valid"]["sentiment"]["n"] == 1
+    assert "| fresh.valid | sentiment | 1 |" in card_of(artifact)

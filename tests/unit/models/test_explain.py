@@ -4,6 +4,7 @@ import json
 import math
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from models.data import LABELS
 from models.explain import Occlusion, as_json, drivers
 from models.explanation_page import drivers_page, shades, text_page
 from models.faithfulness import deletion_curve
-from models.gradients import NetworkExplainer
+from models.gradients import NetworkExplainer, artifact_explainer
 from models.load import load_classifier
 from models.metrics import softmax
-from models.scorers import PortScorer
+from models.scorers import PortScorer, open_scorer
 from models.words import gathered, without, word_spans
+from tests.tiny_encoder import tiny_artifact
 from tests.unit.models.scorer import WordScorer, feeling
 from tests.unit.models.tiny import PAD, TinyScorer, pieces, tiny_network
 
@@ -211,3 +213,22 @@ def test_the_json_holds_every_word_with_its_place() -> None:
     for word in told["words"]:
         assert plain["text"][word["start"] : word["end"]] == word["word"]
         assert word["attention"] is not None
+
+
+def test_an_artifact_is_explained_as_it_is_served(tmp_path: Path) -> None:
+    tiny_artifact(tmp_path / "artifact", tmp_path / "base")
+    scorer = open_scorer(str(tmp_path / "artifact"), str(tmp_path / "base"), runtime="onnx-fp32")
+    explainer = artifact_explainer(tmp_path / "artifact", str(tmp_path / "base"), scorer, steps=32)
+    text = "Acme Corp shares plunge, Bolt up"
+    found = explainer.explain(text, ["Acme Corp", "Bolt"])
+    assert [one.about for one in found] == [None, None, "Acme Corp", "Bolt"]
+    for one in found:
+        logits = scorer.logits(one.task, [(text, one.about)])
+        chances = softmax(logits, scorer.temperature(one.task))[0]
+        assert list(one.probabilities.values()) == pytest.approx(chances.tolist(), abs=1e-3)
+        assert [word.text for word in one.words] == ["Acme", "Corp", "shares", "plunge", ",",
+                                                     "Bolt", "up"]  # fmt: skip
+        assert any(word.attribution for word in one.words)
+    # beyond the window of 16 tokens nothing is read, and nothing is worth anything
+    (long, _) = explainer.explain("Acme bad good day " * 12)
+    assert all(word.attribution == 0 for word in long.words[-4:])

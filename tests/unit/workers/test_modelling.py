@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny_encoder import tiny_artifact
 from workers.cli import status_of
 
 LINES = [
@@ -170,3 +171,26 @@ def test_a_folder_that_is_no_artifact_has_no_card(
 ) -> None:
     assert status_of(["model", "card", str(tmp_path)]) == 2
     assert "artifact.json" in capsys.readouterr().err
+
+
+def test_an_artifact_measured_carries_its_figures_and_its_card(
+    labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, base = tmp_path / "artifact", tmp_path / "base"
+    version = tiny_artifact(folder, base)
+    measure = ["model", "card", str(folder), "--measure", str(labelled)]
+    environment = {"BELLWETHER_MODEL_BASE": str(base), "BELLWETHER_MODEL_RUNTIME": "onnx-fp32"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        assert status_of(measure) == 0
+        assert version in capsys.readouterr().err
+        assert status_of(["model", "card", str(folder)]) == 0
+        card = capsys.readouterr().out
+        assert card.startswith(f"# {version}")
+        assert "| labelled | sentiment | 2 |" in card
+        # sealed again: it still loads
+        assert status_of(["model", "explain", "Acme falls", "--model", str(folder), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["model"] == version
+        assert told["tasks"]["sentiment"]["method"] == "integrated gradients"
