@@ -27,15 +27,16 @@ many texts, so that a surge of negative ones is seen; one answer alone is often 
 figures). It is no investment advice, it knows nothing of what is true, and it was not made for
 long documents, other languages, or people instead of companies."""
 
-DATA = """\
-| file | licence | use |
-|---|---|---|
-| tweets_sentiment, tweets_topic (finance tweets) | MIT | train part: training; rest: measured |
-| headlines_entity_sentiment (Indian headlines) | MIT | train part: training; rest: measured |
-| Financial PhraseBank | CC BY-NC-SA | measured only, never trained on |
-
-The base encoder, all-MiniLM-L6-v2, is Apache-2.0 and was trained by others on about a billion
-sentence pairs of the open web; what these hold of prejudice, it holds."""
+# What is known of the files that may train what ships; of any other the card says so.
+SOURCES = {
+    "tweets_sentiment": ("finance tweets", "MIT"),
+    "tweets_topic": ("finance tweets", "MIT"),
+    "headlines_entity_sentiment": ("Indian business headlines", "MIT"),
+    "phrasebank": ("Financial PhraseBank", "CC BY-NC-SA: not for weights that ship"),
+}
+BASE = """\
+The default base encoder, all-MiniLM-L6-v2, is Apache-2.0 and was trained by others on about a
+billion sentence pairs of the open web; what these hold of prejudice, it holds."""
 
 FAILURES = """\
 - Irony, quotation and what depends on yesterday's news are read by their words.
@@ -52,7 +53,8 @@ def card_of(folder: Path) -> str:
     JSON cannot be read; a missing `metrics.json` is said in the card."""
     about = _json(folder / ABOUT)
     metrics = _metrics(folder).get(EVALUATION, {})
-    parts = [f"# {version_in(folder)}", "## Intended use", INTENDED, "## Data and licences", DATA]
+    parts = [f"# {version_in(folder)}", "## Intended use", INTENDED, "## Data and licences"]
+    parts += [_data(about, metrics), BASE]
     parts += ["## Figures", *_figures(metrics), "## Known failures", *_weakest(metrics), FAILURES]
     parts += ["## Training", *_training(about), "## Files", _checksums(folder)]
     return "\n\n".join(parts) + "\n"
@@ -80,6 +82,16 @@ def version_in(folder: Path) -> str:
     except OSError as error:
         raise ConfigurationError(f"{folder}: no artifact: {ABOUT}: {error.strerror}") from error
     return f"bellwether-{digest[:12]}"
+
+
+def _data(about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """Every file it was trained on or measured on, by name."""
+    rows = []
+    for use, files in (("trained on", about.get("data", {})), ("measured on", metrics)):
+        for file in files:
+            kind, licence = SOURCES.get(Path(file).name.partition(".")[0], ("", "not known here"))
+            rows.append((file, kind, licence, use))
+    return _table(("file", "what it is", "licence", "use"), rows)
 
 
 def _figures(metrics: Mapping[str, Any]) -> Iterable[str]:

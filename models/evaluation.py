@@ -171,6 +171,12 @@ def _intervals(
     return {**spans, "ece": centred_interval(found["ece"], calibration_error(sure, right))}
 
 
+def _in_order(value: str) -> tuple[float, str]:
+    """Numbers and ranges by size, then words by letter."""
+    number = value.partition("-")[0]
+    return (float(number) if number.isdecimal() else float("inf"), value)
+
+
 def _slices(answers: Answers, labels: Sequence[str]) -> tuple[Slice, ...]:
     cuts: dict[str, dict[str, list[int]]] = {}
     for place, fields in enumerate(answers.questions.slices):
@@ -180,7 +186,7 @@ def _slices(answers: Answers, labels: Sequence[str]) -> tuple[Slice, ...]:
     for field, values in cuts.items():
         if len(values) > MOST_VALUES:
             continue
-        for value, places in sorted(values.items()):
+        for value, places in sorted(values.items(), key=lambda one: _in_order(one[0])):
             matrix = confusion(answers.questions.truth[places], answers.said[places], len(labels))
             found.append(
                 Slice(

@@ -107,3 +107,10 @@ def test_measuring_into_the_artifact_keeps_what_else_is_known(artifact: Path) ->
     assert metrics["development"] == {"topic": 0.9}
     assert metrics["evaluation"]["fresh.valid"]["sentiment"]["n"] == 1
     assert "| fresh.valid | sentiment | 1 |" in card_of(artifact)
+
+
+def test_the_files_are_listed_with_what_is_known_of_their_licence(artifact: Path) -> None:
+    card = card_of(artifact)
+    assert "| tweets_sentiment.train.jsonl | finance tweets | MIT | trained on |" in card
+    assert "| some.valid |  | not known here | measured on |" in card
+    assert "PhraseBank" not in card

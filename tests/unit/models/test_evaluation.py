@@ -57,6 +57,14 @@ def test_figures_are_cut_by_what_the_lines_say_and_by_length_and_source() -> Non
     assert towards["one"] == 1
 
 
+def test_cuts_by_number_stand_in_their_order() -> None:
+    texts = ["x" * size for size in (150, 20, 80, 300)]
+    examples = [Example(text, "t:1", sentiment="neutral") for text in texts]
+    report = evaluate(WordScorer(feeling), examples, rounds=5)["sentiment"]
+    lengths = [one.value for one in report.slices if one.field == "length"]
+    assert lengths == ["1-50", "51-100", "101-200", "over 200"]
+
+
 def test_a_field_that_names_each_text_is_no_cut() -> None:
     examples = [
         Example(f"text {place}", "t.jsonl:1", sentiment="neutral", slices={"id": str(place)})
