@@ -143,6 +143,9 @@ class AttentionClassifier:
                 rows[place] = answer.logits[task]
             elif answer.companies and (found := answer.companies[0]) is not None:
                 rows[place] = found
+            else:
+                # as in the pipeline: the text's own sentiment counts
+                rows[place] = answer.logits["sentiment"]
         return rows
 
     def _classification(
