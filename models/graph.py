@@ -1,9 +1,8 @@
 """A BERT encoder as an ONNX graph, its large matrices in eight bits: the fast way on a CPU.
 
 Written out by hand rather than exported: it is small, it needs no torch where it runs, and
-each matrix is quantised the way that keeps the answers. Weights are symmetric int8 with one
-scale per output column, in half the range, because older processors add pairs of products in
-16 bits. Activations have fixed scales from ranges measured on training texts: unlike scales
+each matrix is quantised the way that keeps the answers. Weights are symmetric with one scale per
+output column. Activations have fixed scales from ranges measured on training texts: unlike scales
 taken from each batch, they make an answer independent of its neighbours. Channels that run
 far beyond the others are made small before and their weights large (SmoothQuant, Xiao et al.
 2023, equation 4). The second matrix of each feed-forward block stays in full precision: a few
@@ -51,8 +50,9 @@ Ranges = Mapping[str, tuple[Floats, Floats]]
 
 # How much of an outlier moves from activations to weights.
 SMOOTHING = 0.8
-# Weights in seven bits: two products of 255 x 63 still fit in 16 bits with their sign.
-_MOST = 63
+# Weights are uint8 around this zero: for signed ones older processors add pairs of products in
+# 16 bits, which overflow.
+_ZERO, _MOST = 128, 127
 
 
 def bert_graph(
@@ -183,7 +183,7 @@ class _Writer:
     def _quantised(
         self, states: str, name: str, weight: Floats
     ) -> tuple[str, str, str, str, str, str]:
-        """Names of: the states in uint8, their scale and zero, the weights in int8, their scales
+        """Names of: the states in uint8, their scale and zero, the weights in uint8, their scales
         and zeros; outliers moved from the former to the latter."""
         assert self._ranges is not None
         low, high = self._ranges[name]
@@ -198,14 +198,14 @@ class _Writer:
         few = self._node("QuantizeLinear", [even, scale, zero])
         weight = weight * smooth[:, None]
         steps = np.maximum(np.abs(weight).max(axis=0) / _MOST, 1e-12).astype(np.float32)
-        whole = np.clip(np.rint(weight / steps), -_MOST, _MOST).astype(np.int8)
+        whole = np.clip(np.rint(weight / steps), -_MOST, _MOST) + _ZERO
         return (
             few,
             scale,
             zero,
-            self._constant(f"{name}.weight", whole),
+            self._constant(f"{name}.weight", whole.astype(np.uint8)),
             self._constant(f"{name}.scales", steps),
-            self._constant(f"{name}.zeros", np.zeros(weight.shape[1], np.int8)),
+            self._constant(f"{name}.zeros", np.full(weight.shape[1], _ZERO, np.uint8)),
         )
 
     def _observe(self, states: str, name: str) -> None:

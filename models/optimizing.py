@@ -1,7 +1,9 @@
-"""How weights move: AdamW with slower lower layers, a warm-up and a cosine, an average."""
+"""How weights move: AdamW with slower lower layers, a warm-up and a cosine, averages."""
 
 import math
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -97,3 +99,23 @@ def schedule(step: int, per_epoch: int, recipe: Recipe) -> float:
             return rate * 0.5 * (1.0 + math.cos(math.pi * (step - rising) / (steps - rising)))
         step -= steps
     return 0.0
+
+
+def cycles_ended(recipe: Recipe, epochs: int) -> int:
+    """How many cycles of the rate are over after so many epochs."""
+    ends = accumulate(recipe.cycles or (recipe.epochs,))
+    return sum(end <= epochs for end in ends)
+
+
+def running_mean(
+    mean: Mapping[str, Tensor], state: Mapping[str, Tensor], number: int
+) -> dict[str, Tensor]:
+    """The mean of `number` states, the last of which is `state` and `mean` that of the others
+    (stochastic weight averaging, Izmailov et al. 2018). Whole numbers stay as they are."""
+    found: dict[str, Tensor] = {}
+    for name, value in state.items():
+        now = value.detach().cpu().clone()
+        if number > 1 and now.is_floating_point():
+            now = mean[name] + (now - mean[name]) / number
+        found[name] = now
+    return found

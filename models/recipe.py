@@ -43,6 +43,8 @@ class Recipe:
     head_learning_rate: float = 5e-4
     layer_decay: float = 0.9
     """Each layer further down learns so much slower."""
+    average_cycles: bool = False
+    """Keep the mean of the weights at the ends of the cycles, not those of the best epoch."""
     warmup: float = 0.1
     """Share of the steps in which the rate rises; after them it falls to zero as a cosine."""
     weight_decay: float = 0.01

@@ -6,7 +6,6 @@ again from its folder (`checkpoint.safetensors`: weights, optimiser, moving aver
 
 import json
 import logging
-import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -25,8 +24,10 @@ from models.network import Network
 from models.optimizing import (
     MovingAverage,
     averaged,
+    cycles_ended,
     freeze_words,
     optimizer_of,
+    running_mean,
     schedule,
     trainable,
 )
@@ -95,8 +96,6 @@ class Training:
     ) -> Trained:
         """Train until the development score no longer rises; the best epoch is what is kept."""
         recipe, wanted = self._recipe, targets or Targets()
-        torch.manual_seed(recipe.seed)
-        random.seed(recipe.seed)
         per_epoch = -(-len(corpus) // recipe.batch_texts)
         steps = per_epoch * recipe.epochs
         optimizer = optimizer_of(self._network, recipe)
@@ -117,6 +116,8 @@ class Training:
                 self._folder, self._network, optimizer, average, asdict(recipe)
             )
         for epoch in range(begun, recipe.epochs):
+            # per epoch, so that a run taken up again goes on as it would have gone on
+            torch.manual_seed(recipe.seed * 1000 + epoch)
             self._network.train()
             for done, rows in enumerate(
                 batches(corpus, recipe.batch_texts, recipe.seed * 1000 + epoch)
@@ -138,11 +139,13 @@ class Training:
                     progress(step + 1, steps)
             with averaged(average, self._network):
                 figures = score_of(self._network, development, self._pad, self._device)
-                if not best or figures["score"] > max(one["score"] for one in history):
-                    best = {
-                        name: value.detach().cpu().clone()
-                        for name, value in self._network.state_dict().items()
-                    }
+                state = self._network.state_dict()
+                if recipe.average_cycles:
+                    ended = cycles_ended(recipe, epoch + 1)
+                    if ended > cycles_ended(recipe, epoch):
+                        best = running_mean(best, state, ended)
+                elif not best or figures["score"] > max(one["score"] for one in history):
+                    best = {name: value.detach().cpu().clone() for name, value in state.items()}
             history.append(figures)
             for name, value in figures.items():
                 self._report(f"development/{name}", value, (epoch + 1) * per_epoch)
