@@ -115,6 +115,8 @@ def save(
     for name, (low, high) in (ranges or {}).items():
         stored[f"range/{name}"] = np.stack((low, high)).astype(np.float16)
     save_file(stored, folder / WEIGHTS)
+    # the writer keeps it to itself; an artifact is for everybody who may read the folder
+    (folder / WEIGHTS).chmod(0o644)
     told = About(
         **about,
         bits=bits,

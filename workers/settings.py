@@ -43,7 +43,12 @@ SETTINGS = (
     Setting("RETENTION_HOURS", "168", "Hours Kafka keeps records of the topics we create"),
     Setting("REDIS", "", "`redis://[:password@]host:port/db`", secret=True),
     Setting("DATABASE", "", "SQLAlchemy URL: `postgresql+psycopg://…` or `sqlite:///…`", True),
-    Setting("MODEL", "baseline", "`shipped`, `baseline`, a directory or hub id, or `en=…,zh=…`"),
+    Setting(
+        "MODEL",
+        "",
+        "`shipped`, `baseline`, a directory or hub id, or `en=…,zh=…`; empty: "
+        "`baseline` in the pipeline, `shipped` for `bellwether model`",
+    ),
     Setting("MODEL_BASE", "", "Directory of the base encoder; empty: found as docs/model.md says"),
     Setting("MODEL_LABELS", "", "`LABEL_0=negative,LABEL_1=neutral,…` where names do not tell"),
     Setting("MODEL_LANGUAGES", "en", "Languages the named model understands, by comma"),
@@ -112,6 +117,8 @@ class Settings:
     redis: str
     database: str
     model: str
+    model_measured: str
+    """What `bellwether model` is about, where it is not told."""
     model_base: str
     model_labels: str
     model_languages: tuple[str, ...]
@@ -244,6 +251,7 @@ def _checked(values: Mapping[str, str]) -> Settings:
         redis=values["REDIS"],
         database=values["DATABASE"],
         model=values["MODEL"] or "baseline",
+        model_measured=values["MODEL"] or "shipped",
         model_base=values["MODEL_BASE"],
         model_labels=values["MODEL_LABELS"],
         model_languages=_names(values["MODEL_LANGUAGES"]),

@@ -94,11 +94,12 @@ def drift(
 
 def _reference(given: Path | None, model: str) -> "Distribution":
     from models.drift import REFERENCE, read_reference
+    from models.load import SHIPPED
 
     if given is not None:
         return read_reference(given)
-    named = model or command_settings().model
-    path = Path(named).expanduser() / REFERENCE
+    named = model or command_settings().model_measured
+    path = (SHIPPED if named == "shipped" else Path(named).expanduser()) / REFERENCE
     if not path.is_file():
         raise ConfigurationError(
             f"{named} carries no {REFERENCE}: make one with --write-reference OUT.json from texts "

@@ -145,7 +145,7 @@ def _explainer(model: str) -> "Explainer":
 
     settings = command_settings()
     return open_explainer(
-        model or settings.model,
+        model or settings.model_measured,
         settings.model_base,
         settings.model_labels,
         settings.model_languages,

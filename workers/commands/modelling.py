@@ -93,7 +93,7 @@ def scorer_of(model: str) -> "Scorer":
 
     settings = command_settings()
     return open_scorer(
-        model or settings.model,
+        model or settings.model_measured,
         settings.model_base,
         settings.model_labels,
         settings.model_languages,
