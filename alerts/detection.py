@@ -175,8 +175,8 @@ def _bar(detector: Detector, series: Series, youth: float, allowed: float) -> Ba
 
 def share_part(allowed: float) -> float:
     """The part of `share_above` that the share must reach: all of it where one false alarm in
-    a hundred days is allowed, less where more are; a quarter to one and a half."""
-    return min(1.5, max(0.25, -log10(allowed) / 2.0))
+    a hundred days is allowed, a tenth where one in ten days is, and up to one and a half."""
+    return min(1.5, max(0.1, -log10(allowed) - 1.0))
 
 
 def _fewest_voices(detector: Detector) -> int:

@@ -45,8 +45,9 @@ class Returns:
         return self.rate * exp(-(statistic - LEAST) / self.excess)
 
     def level(self, per_day: float) -> float:
-        """The statistic that is exceeded so often a day; never less than `LEAST`."""
-        return LEAST + self.excess * max(0.0, log(self.rate / per_day))
+        """The statistic that is exceeded so often a day. Below `LEAST` the tail is drawn on: a
+        company with two posts a day peaks less often than a generous budget allows."""
+        return max(0.0, LEAST + self.excess * log(self.rate / per_day))
 
 
 def returns_of(peaks: float, excesses: float, days: float, mean: float) -> Returns:

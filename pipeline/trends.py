@@ -38,7 +38,7 @@ MICRO = 1_000_000
 MIN_RELEVANCE = 0.1
 # A document that is negative with this chance or more is evidence, whatever its label: most
 # companies get two posts a day, and three that may well be bad news together are a sign.
-LEANING_MICRO = 200_000
+LEANING_MICRO = 150_000
 # How far behind the newest document read before it a document may come without being late.
 ALLOWED_LATENESS = timedelta(hours=1)
 

@@ -34,14 +34,15 @@ def documents_of_file(
     linker: SubjectLinker,
     now: datetime,
     wrong: Callable[[WrongLine], None],
+    languages: Sequence[str] = (),
 ) -> Iterator[list[ClassifiedDocument]]:
     """The documents of a JSONL file, gzipped or not, in its order, as the running pipeline
-    would classify them on arrival at `now`.
+    would classify them on arrival at `now`; `languages` are those that are counted apart.
 
     A line that is no document goes to `wrong`, as a replay would make it a dead letter.
     Raises `ConfigurationError` for a file that cannot be read.
     """
-    classify = Classify(classifier, linker, MemoryStoryIndex())
+    classify = Classify(classifier, linker, MemoryStoryIndex(), languages)
     lines = lines_of(path)
     while batch := list(islice(lines, BATCH)):
         handled = classify([_record(line, now) for line in _short_enough(batch, wrong)])

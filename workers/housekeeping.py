@@ -11,6 +11,7 @@ Any number of processes may run it: each job takes a lock in Redis for its turn.
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
@@ -47,6 +48,8 @@ log = logging.getLogger(__name__)
 RETENTION_EVERY = timedelta(hours=1)
 SOURCES_EVERY = timedelta(minutes=1)
 SEND_SECONDS = 15
+# By then aggregate has sent the points of what it has counted, or waits for a dependency.
+SENT_WITHIN_SECONDS = 15.0
 # A day of minutes is looked through for a series' last bucket; before that it was empty.
 LOOK_BACK = timedelta(days=1)
 
@@ -111,7 +114,7 @@ class Jobs:
         self._alerts = SqlAlertStore(engine)
         self._trends = trend_store(settings, client)
         self._sources = SourceWatch(engine, self._alerts, sender.send)
-        self._swept_until: datetime | None = None
+        self._seen: deque[tuple[float, datetime | None]] = deque()
         self.progressed_at = monotonic()
         self.holding: str | None = None
 
@@ -122,12 +125,15 @@ class Jobs:
         return ()
 
     def sweep(self) -> None:
-        """Re-send the points of series with an open alert, one period behind the stream.
+        """Re-send the points of series with an open alert, a few seconds behind the stream.
 
         Redis knows of documents whose points aggregate has yet to send. A sweep with that
         time would carry a series past points still on their way, which would then be late.
         """
-        at, self._swept_until = self._swept_until, self._trends.now()
+        self._seen.append((monotonic(), self._trends.now()))
+        long_ago, at = self._seen[-1][0] - SENT_WITHIN_SECONDS, None
+        while self._seen[0][0] <= long_ago:
+            at = self._seen.popleft()[1]
         if at is not None:
             points = swept_points(self._alerts, self._trends, at)
             if points:

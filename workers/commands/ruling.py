@@ -166,7 +166,9 @@ def _of_file(
     )
     cached = stack.enter_context(CachedClassifier(classifier, settings.cache))
     linker = CatalogueLinker(load_catalogue(Path(settings.subjects) if settings.subjects else None))
-    return documents_of_file(path, cached, linker, datetime.now(UTC), wrong.append)
+    return documents_of_file(
+        path, cached, linker, datetime.now(UTC), wrong.append, settings.trend_languages
+    )
 
 
 def _of_archive(

@@ -26,8 +26,10 @@ def test_the_level_of_a_rate_is_exceeded_at_that_rate(rate, excess, share):
     assert returns.per_day(returns.level(allowed)) == pytest.approx(allowed)
 
 
-def test_what_is_allowed_more_often_than_it_peaks_needs_no_more_than_the_least():
-    assert Returns().level(10.0) == LEAST
+def test_what_is_allowed_more_often_than_it_peaks_needs_less_than_a_peak():
+    assert Returns().level(PRIOR_RATE) == LEAST
+    assert Returns().level(10 * PRIOR_RATE) == pytest.approx(LEAST - 1.0, abs=0.01)
+    assert Returns().level(10_000.0) == 0.0
 
 
 def test_without_peaks_it_is_the_model_and_days_without_any_make_it_rarer():
@@ -103,8 +105,8 @@ def test_each_series_gets_its_part_and_it_changes_at_midnight_only():
 
 def test_the_share_must_be_the_clearer_the_fewer_false_alarms_are_allowed():
     assert share_part(0.01) == 1.0
-    assert share_part(0.1) == 0.5
-    assert (share_part(10.0), share_part(1e-9)) == (0.25, 1.5)
+    assert share_part(0.03) == pytest.approx(0.52, abs=0.01)
+    assert (share_part(10.0), share_part(1e-9)) == (0.1, 1.5)
 
 
 def test_every_kind_a_rule_may_name_is_there():
