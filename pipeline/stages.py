@@ -31,7 +31,8 @@ from pipeline.ports import (
     counted,
 )
 from pipeline.stories import telling
-from pipeline.trends import ALLOWED_LATENESS, Contribution, SeriesKey, TrendPoint
+from pipeline.touches import Touches
+from pipeline.trends import ALLOWED_LATENESS, TrendPoint
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS, Outgoing, Record
 
 
@@ -156,41 +157,25 @@ class Aggregate:
         return Handled([TRENDS.encode(point) for point in self.points(documents)], rejected)
 
     def points(self, documents: Sequence[ClassifiedDocument]) -> list[TrendPoint]:
-        """Count the documents; the state now of each bucket they touch, then of each one that
-        an older edition of them was taken out of.
+        """Count the documents; the state of each bucket they touch (`pipeline.touches`), then
+        of each one that an older edition of them was taken out of.
 
         A point's watermark is the event time read up to the last document that touched its
         bucket, not to the end of the batch: what the watch sees does not depend on where
         one batch ended and the next began.
         """
         added: list[CountedDocument] = []
-        touched: dict[tuple[SeriesKey, datetime], tuple[datetime, Contribution | None]] = {}
+        touches = Touches()
         for classified in documents:
             document = counted(classified)
             at = document.at
             self._watermark = at if self._watermark is None else max(self._watermark, at)
             added.append(document)
             for one in document.contributions:
-                name = (one.series, one.bucket.start)
-                # pop first: a bucket touched again moves behind what was read before it
-                touched.pop(name, None)
-                touched[name] = (self._watermark, one)
+                touches.touch(document.document, one, self._watermark)
         if self._watermark is None:
             return []
-        now = self._store.add(added)
-        left = {name: (self._watermark, None) for name in now if name not in touched}
-        return [
-            TrendPoint(
-                series=name[0],
-                bucket=now[name],
-                watermark=watermark,
-                tickers=() if one is None else one.tickers,
-                tier=None if one is None else one.tier,
-            )
-            for name, (watermark, one) in (touched | left).items()
-            # a bucket that never held anything here is no news: its day has expired
-            if now[name].revision
-        ]
+        return touches.points(self._store.add(added), self._watermark)
 
 
 class ArchiveDocuments:
