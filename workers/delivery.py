@@ -29,7 +29,7 @@ from pipeline.errors import BellwetherError, Rejected, Unavailable
 from pipeline.retry import Backoff
 from pipeline.stages import Handled
 from pipeline.wire import DEAD_LETTERS, DeadLetter, Outgoing, Record, dead_letter
-from workers.transport import Batch
+from workers.batches import Batch
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,6 @@ the stage, and the offset of a partition moves only when `finish(batch)` says so
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import aiokafka
@@ -23,23 +20,13 @@ from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP
 
-from pipeline.wire import Record
+from workers.batches import Batch, BatchLine, batch_of
 
 log = logging.getLogger(__name__)
 
 # How long a revocation waits for the batch in flight; what is not done by then is read again
 # by whoever owns the partition next.
 DRAIN_SECONDS = 5.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Records in arrival order, where each partition ends, and the epoch they were read in."""
-
-    records: Sequence[Record]
-    ends: Mapping[TP, int]
-    epoch: int
 
 
 class BatchConsumer(Consumer):
@@ -47,30 +34,26 @@ class BatchConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # one batch waits while one is handled: more would only be read again after a crash
-        self.batches: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
-        self.epoch = 0
-        self._done: dict[TP, int] = {}
+        self._line = BatchLine()
         self._expected: dict[TP, int] = {}
         self._rechecked: dict[TP, int] = {}
         self._ends: dict[TP, int] = {}
         self._reached: dict[TP, int] = {}
-        self._in_flight = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._stopping = False
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Read until stopped. Called by Faust's fetcher, again after every rebalance."""
         while not (self.should_stop or fetcher.should_stop or self._stopping):
-            epoch = self.epoch
+            epoch = self._line.epoch
             try:
                 fetched, _ = await self._wait_next_records(1.0)
             except aiokafka.errors.ConsumerStoppedError:
                 if self.app.should_stop:
                     return
                 raise
-            if not fetched or not self.flow_active or epoch != self.epoch:
+            if not fetched or not self.flow_active or epoch != self._line.epoch:
+                if fetched:
+                    self._rechecked.clear()  # the gap it leaves is ours, not the broker's
                 await asyncio.sleep(0)
                 continue
             whole = {
@@ -78,12 +61,13 @@ class BatchConsumer(Consumer):
                 for tp, records in fetched.items()
                 if await self._follows(TP(tp.topic, tp.partition), records[0].offset)
             }
-            if whole and epoch == self.epoch:
-                batch = batch_of(whole, epoch)
-                await self.batches.put(batch)
+            if whole and epoch == self._line.epoch:
+                starts = {tp: self._expected[tp] for tp in whole}
+                batch = batch_of(whole, epoch, starts)
+                await self._line.put(batch)
                 # A rebalance while the queue was full threw the batch away: what it would
                 # have reached says nothing about the partitions we own now.
-                if self.is_current(batch):
+                if self._line.is_current(batch):
                     self._expected.update(batch.ends)
 
     async def _follows(self, tp: TP, first: int) -> bool:
@@ -98,9 +82,9 @@ class BatchConsumer(Consumer):
         if expected is None:
             expected = self._committed_offset.get(tp)
             if expected is None:
-                epoch = self.epoch
+                epoch = self._line.epoch
                 expected = (await self.earliest_offsets(tp)).get(tp, 0)
-                if epoch != self.epoch:
+                if epoch != self._line.epoch:
                     return False
             self._expected[tp] = expected
         if first == expected or (first > expected and self._rechecked.get(tp) == expected):
@@ -113,38 +97,24 @@ class BatchConsumer(Consumer):
 
     async def next_batch(self) -> Batch:
         """The next batch of the current epoch; the caller must `finish` or `abandon` it."""
-        while True:
-            batch = await self.batches.get()
-            if self.is_current(batch):
-                self._in_flight += 1
-                self._idle.clear()
-                return batch
+        return await self._line.next()
 
     def is_current(self, batch: Batch) -> bool:
         """Whether the partitions of `batch` are still ours to acknowledge."""
-        return batch.epoch == self.epoch
+        return self._line.is_current(batch)
 
     def finish(self, batch: Batch) -> None:
         """Everything `batch` caused is durable: its offsets may be committed."""
-        if self.is_current(batch):
-            self._done.update(batch.ends)
-        self.abandon(batch)
+        self._line.finish(batch)
 
     def abandon(self, batch: Batch) -> None:
         """`batch` is no longer worked on; not acknowledged, so it will be read again."""
-        self._in_flight -= 1
-        if self._in_flight == 0:
-            self._idle.set()
+        self._line.abandon(batch)
 
     async def drain(self, seconds: float) -> bool:
         """Read no more and wait for the batches in flight; whether all were done in time."""
         self._stopping = True
-        self._empty_queue()
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        return await self._line.close(seconds)
 
     async def measure(self) -> None:
         """Ask the broker where our partitions begin and end, and where we read.
@@ -158,7 +128,7 @@ class BatchConsumer(Consumer):
         client = self._thread._ensure_consumer()  # noqa: SLF001
         asked = asyncio.run_coroutine_threadsafe(_standing(client), self._thread.thread_loop)
         ends, starts, positions = await asyncio.wrap_future(asked)
-        idle = self._in_flight == 0 and self.batches.empty()
+        idle = self._line.idle
         self._ends = ends
         self._reached = {
             tp: max(start, positions[tp] if idle else 0) for tp, start in starts.items()
@@ -173,7 +143,7 @@ class BatchConsumer(Consumer):
         total = 0
         for tp in assigned:
             end = max(self._fetched_end(tp), self._ends.get(tp, 0))
-            done = self._done.get(tp, self._committed_offset.get(tp)) or 0
+            done = self._line.done.get(tp, self._committed_offset.get(tp)) or 0
             total += max(0, end - max(done, self._reached.get(tp, 0)))
         return total
 
@@ -189,7 +159,7 @@ class BatchConsumer(Consumer):
         ours = self.assignment()
         offsets = {
             tp: end
-            for tp, end in self._done.items()
+            for tp, end in self._line.done.items()
             if tp in ours and end > (committed.get(tp) or 0)
         }
         if not offsets:
@@ -203,27 +173,18 @@ class BatchConsumer(Consumer):
         """Finish what is in flight (bounded), commit it, and end the epoch."""
         if self.assignment():
             self.stop_flow()
-            self._empty_queue()
-            try:
-                await asyncio.wait_for(self._idle.wait(), DRAIN_SECONDS)
-            except TimeoutError:
+            if not await self._line.close(DRAIN_SECONDS):
                 log.warning("a batch in flight at a rebalance will be read again")
             await self.commit()
-        self.epoch += 1
-        self._done.clear()
+        self._line.new_epoch()
         self._expected.clear()
         self._rechecked.clear()
         self._reached.clear()
-        self._empty_queue()
         await super().on_partitions_revoked(revoked)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: Faust would complain about streams that are not used here; whether a stage
         gets on is for `workers.health` to say."""
-
-    def _empty_queue(self) -> None:
-        while not self.batches.empty():
-            self.batches.get_nowait()
 
 
 async def _standing(
@@ -240,41 +201,6 @@ async def _standing(
         {TP(tp.topic, tp.partition): offset for tp, offset in found.items()}
         for found in (ends, starts, positions)
     )
-
-
-def batch_of(fetched: Mapping[Any, Sequence[Any]], epoch: int) -> Batch:
-    """Fetched records as one batch, in the order in which they were written.
-
-    Partitions are fetched one after the other; the broker's clock puts them in order again,
-    which keeps the event-time watermark from jumping. Within a partition the order of the
-    offsets stands, also where a writer's clock ran backwards.
-    """
-    ends: dict[TP, int] = {}
-    rows: list[tuple[int, int, int, Record]] = []
-    stamp, at = -1, _EPOCH
-    for tp, found in fetched.items():
-        topic, partition, place = tp.topic, tp.partition, 0
-        ends[TP(topic, partition)] = found[-1].offset + 1
-        for record in found:
-            if record.timestamp != stamp:  # many records share a millisecond
-                stamp = record.timestamp
-                at = datetime.fromtimestamp(stamp / 1000, UTC)
-            if stamp > place:
-                place = stamp
-            offset = record.offset
-            one = Record(
-                topic=topic,
-                partition=partition,
-                offset=offset,
-                at=at,
-                key=record.key,
-                value=record.value,
-            )
-            rows.append((place, partition, offset, one))
-    if len(ends) > 1:
-        rows.sort()
-    records = [row[3] for row in rows]
-    return Batch(records, ends, epoch)
 
 
 class BatchTransport(Transport):

@@ -99,6 +99,21 @@ def test_a_third_classifier_joins_and_leaves_during_load(world: World):
     world.assert_no_repeats()
 
 
+def test_classifiers_join_while_a_backlog_is_read_at_full_speed(world: World):
+    """Every place on a batch's way is full when the partitions move."""
+    first, second = world.cluster.of("classify")
+    plan = world.plan(documents=10_000)
+    assert [process.terminate(10) for process in (first, second)] == [0, 0]
+    world.cluster.publish(plan.records(), 1e6)
+    first.start()
+    world.cluster.until(
+        lambda: world.cluster.archived(plan.run) > plan.documents // 50, 90, "the first documents"
+    )
+    second.start()
+    world.assert_whole(plan)
+    world.assert_no_repeats()
+
+
 def test_sigterm_drains_and_exits_with_status_0_within_10_seconds(world: World):
     plan = world.plan(documents=2000)
     statuses: dict[str, int] = {}

@@ -15,8 +15,8 @@ from pipeline.errors import Rejected, Unavailable
 from pipeline.retry import Backoff
 from pipeline.stages import Handled
 from pipeline.wire import Outgoing, Record
+from workers.batches import Batch
 from workers.delivery import Delivery, DependencyLost, Policy, TooManyRejected
-from workers.transport import Batch
 
 AT = datetime(2026, 1, 5, 10, tzinfo=UTC)
 TOPIC = "bellwether.documents"
