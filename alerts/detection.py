@@ -12,6 +12,7 @@ surprising too (beta-binomial against the usual share). A share that is surprisi
 itself opens as well.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import exp2, log2, log10
@@ -28,7 +29,7 @@ from alerts.series import (
     unpacked,
 )
 from alerts.surprise import count_interval, share_surprise
-from alerts.usual import usual_of
+from alerts.usual import busy_hours, usual_of
 
 # A series' part where nobody says otherwise: one false alarm in a hundred days.
 ALLOWED = 0.01
@@ -126,7 +127,7 @@ def judge(
     minute = minute_number(now)
     detector = rule.detector
     at = minute_start(minute)
-    if len(series.voices) < _fewest_voices(detector):
+    if _voices_heard(detector, series, minute) < _fewest_voices(detector):
         return Verdict(at=at)
     known_hours = minute / 60.0 - series.since
     if known_hours * 3600.0 < detector.learning.total_seconds():
@@ -140,7 +141,8 @@ def judge(
     if not held:
         return Verdict(at=at)
     bar = _bar(detector, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
-    tests = [_tested(detector, series, one, minute, bar) for one in held]
+    busy = busy_hours(series, minute // 60)
+    tests = [_tested(detector, series, one, minute, bar, busy) for one in held]
     return Verdict(
         at=at,
         tests=tuple(tests),
@@ -177,6 +179,12 @@ def share_part(allowed: float) -> float:
     """The part of `share_above` that the share must reach: all of it where one false alarm in
     a hundred days is allowed, a tenth where one in ten days is, and up to one and a half."""
     return min(1.5, max(0.1, -log10(allowed) - 1.0))
+
+
+def _voices_heard(detector: Detector, series: Series, minute: int) -> int:
+    """Voices in the longest window, at most: most of the time there are too few to go on."""
+    first = (minute + 1) * 60.0 - detector.windows[-1].total_seconds()
+    return sum([voice.at >= first for voice in series.voices.values()])
 
 
 def _fewest_voices(detector: Detector) -> int:
@@ -220,13 +228,20 @@ def _held(
     return Held(scale, first, documents, negatives, voices, stories)
 
 
-def _tested(detector: Detector, series: Series, held: Held, minute: int, bar: Bar) -> WindowTest:
+def _tested(
+    detector: Detector,
+    series: Series,
+    held: Held,
+    minute: int,
+    bar: Bar,
+    busy: Sequence[float],
+) -> WindowTest:
     first, documents, negatives, voices = held.first, held.documents, held.negatives, held.voices
     observed = negatives
     if detector.per_voice and voices < VOICES_KEPT:  # else there may be more than are kept
         observed = min(negatives, detector.per_voice * voices)
     window_hours = (minute + 1 - first) / 60.0
-    usual = usual_of(detector, series, minute // 60, first // 60, window_hours)
+    usual = usual_of(detector, series, minute // 60, first // 60, window_hours, busy)
     expected = usual.per_hour * window_hours
     kind, windows = KINDS[detector.kind], len(detector.windows)
     statistic = kind.statistic(observed, window_hours, usual, windows)

@@ -8,7 +8,7 @@ stand out teach no more than a ceiling. With shape `a` and hours `b`:
     dispersion = 1/a + over-dispersion of the hours    (not knowing the rate, and bursts)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alerts.rules import Detector
@@ -36,10 +36,22 @@ class Usual:
     share_weight: float
 
 
+def busy_hours(series: Series, hour: int) -> list[float]:
+    """How busy each hour usually is, of those not learned yet up to `hour`: the same for all
+    windows of one minute."""
+    return series.week_factors(series.learned_until, hour, series.learned_until)
+
+
 def usual_of(
-    detector: Detector, series: Series, hour: int, first_hour: int, window_hours: float
+    detector: Detector,
+    series: Series,
+    hour: int,
+    first_hour: int,
+    window_hours: float,
+    busy: Sequence[float] | None = None,
 ) -> Usual:
-    """The baseline from all hours that ended before the window began and two hours ago."""
+    """The baseline from all hours that ended before the window began and two hours ago;
+    `busy` is what `busy_hours` says, where it is known already."""
     learned_until = series.learned_until
     faded = series.faded(learned_until)
     learned_hours = series.learned_hours()
