@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -170,3 +171,17 @@ def test_sources_show_what_they_gave_and_how_their_feed_does(engine):
     assert as_time(cnbc["last_published_at"]) == T0 + timedelta(hours=1)
     assert (silent["documents"], silent["feed_items"]) == (0, 3)
     assert silent["negative_share"] is None
+
+
+def test_suspected_spam_is_said_and_is_not_novel(engine):
+    spam = document("spam", T0)
+    told = replace(spam, story=replace(spam.story, suspected_spam=True))
+    SqlArchive(engine).store([told, document("news", T0)], NOW)
+    found = {row["id"]: row for row in rows(engine, "SELECT * FROM bi_documents")}
+    assert {name: bool(row["suspected_spam"]) for name, row in found.items()} == {
+        "spam": True,
+        "news": False,
+    }
+    for view in SENTIMENT:
+        (row,) = rows(engine, f"SELECT * FROM {view} WHERE cut = 'everything'")
+        assert (row["documents"], row["novel"], row["novel_negative"]) == (2, 1, 1)

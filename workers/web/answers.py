@@ -175,6 +175,7 @@ class ListedDocument:
     positive: float | None
     reason: str | None
     story: str | None
+    suspected_spam: bool
     model_version: str | None
     subjects: list[ListedSubject]
 

@@ -19,7 +19,10 @@ EXCERPT = 280
 MOST_LOOKED_AT = 20_000
 
 _SHOWN = ("id", "source", "publisher", "author", "url", "title", "lang", "published_at")
-_SAID = ("topic", "label", "negative", "neutral", "positive", "reason", "story_id", "model_version")
+_SAID = (
+    *("topic", "label", "negative", "neutral", "positive", "reason", "model_version"),
+    *("story_id", "suspected_spam"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +178,7 @@ def _document(row: Any, subjects: list[ListedSubject]) -> ListedDocument:
         positive=row.positive,
         reason=row.reason,
         story=row.story_id,
+        suspected_spam=bool(row.suspected_spam),
         model_version=row.model_version,
         subjects=subjects,
     )

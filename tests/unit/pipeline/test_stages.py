@@ -13,6 +13,7 @@ from pipeline.ports import ClassifierInput, Linked
 from pipeline.stages import Aggregate, ArchiveDocuments, Classify
 from pipeline.stores.memory import MemoryArchive, MemoryTrendStore
 from pipeline.stores.memory_stories import MemoryStoryIndex
+from pipeline.trends import ALLOWED_LATENESS
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS, Outgoing, Record
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -115,6 +116,22 @@ def test_a_copy_tells_the_same_story_and_a_redelivery_is_no_copy():
     assert [story.position for story in first] == [0, 1]
     assert first[0].id == first[1].id
     assert [CLASSIFIED.decode(one.value).story for one in stage(copies).outgoing] == first
+
+
+def test_classify_says_what_came_too_late_and_which_languages_count_apart():
+    """Late is by what this process read before it, in order, also within one batch."""
+    stage = Classify(Words(), Linker(), MemoryStoryIndex(), languages_apart={"zh"})
+    lateness = int(ALLOWED_LATENESS.total_seconds() // 60)
+    english = [record(1, minute=lateness), record(2, minute=0), record(3, minute=-1)]
+    chinese = record(4, "公司利润大幅下降，股价暴跌，投资者恐慌", minute=lateness)
+    found = [
+        CLASSIFIED.decode(one.value)
+        for part in (english[:2], [english[2], chinese])
+        for one in stage(part).outgoing
+    ]
+    assert [one.late for one in found] == [False, False, True, False]
+    assert [one.lang for one in found][-1] == "zh"
+    assert [one.lang_apart for one in found] == [False, False, False, True]
 
 
 def test_aggregate_counts_once_and_sends_totals_again():
