@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from alerts.returns import APART_HOURS, LEAST, MOST_EXCESS, SPANS, Returns, highest, returns_of
-from alerts.weekly import day_cell, exposure, factor, hour_cell
+from alerts.weekly import day_cell, exposure, factors, hour_cell
 from pipeline.trends import Bucket, Evidence
 
 MINUTES_KEPT = 120
@@ -263,7 +263,7 @@ class Series(msgspec.Struct, array_like=True):
         faded = self.faded(until)
         mean = self.negatives * faded / hours if hours else 0.0
         behind = exposure(self.since, until, DECAY)
-        return [factor(hour, self.week, faded, behind, mean) for hour in range(first, last + 1)]
+        return factors(range(first, last + 1), self.week, faded, behind, mean)
 
     def encode(self) -> bytes:
         """The state as bytes; `decode` gives it back exactly."""

@@ -76,7 +76,10 @@ def usual_of(
     known_negatives = series.share_negatives * faded + sum(
         weight * count for weight, (_, count) in zip(weights, counts, strict=True)
     )
-    here = series.week_factors(first_hour, hour, learned_until)
+    if busy is None or first_hour < learned_until:
+        here: Sequence[float] = series.week_factors(first_hour, hour, learned_until)
+    else:
+        here = busy[first_hour - learned_until :]
     return Usual(
         per_hour=rate * sum(here) / len(here),
         flat_per_hour=rate,

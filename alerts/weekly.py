@@ -42,14 +42,22 @@ def exposure(since: int, until: int, decay: float) -> tuple[float, ...]:
     return tuple(found)
 
 
-def factor(
-    hour: int, cells: Mapping[int, float], faded: float, behind: tuple[float, ...], mean: float
-) -> float:
-    """How much busier than the mean `hour` usually is: `cells` are counts of which `faded` is
-    left, `behind` their `exposure`, `mean` the counts of an hour."""
-    found = 1.0
-    days = sum(behind[HOURS:]) / HOURS
-    for cell in (hour_cell(hour), day_cell(hour)):
-        found *= (PRIOR + faded * cells.get(cell, 0.0)) / (PRIOR + mean * behind[cell])
+def factors(
+    hours: range,
+    cells: Mapping[int, float],
+    faded: float,
+    behind: tuple[float, ...],
+    mean: float,
+) -> list[float]:
+    """How much busier than the mean each of `hours` usually is: `cells` are counts of which
+    `faded` is left, `behind` their `exposure`, `mean` the counts of an hour."""
     # a week is not known from its first days
-    return float(min(MOST, max(LEAST, found)) ** min(1.0, days / DAYS_KNOWN))
+    known = min(1.0, sum(behind[HOURS:]) / HOURS / DAYS_KNOWN)
+    of_cell = [
+        (PRIOR + faded * cells.get(cell, 0.0)) / (PRIOR + mean * one)
+        for cell, one in enumerate(behind)
+    ]
+    return [
+        float(min(MOST, max(LEAST, of_cell[hour_cell(hour)] * of_cell[day_cell(hour)])) ** known)
+        for hour in hours
+    ]

@@ -12,7 +12,7 @@ import torch
 from models.answers import score_of
 from models.artifact import load, read_about, save
 from models.artifact_files import METRICS, REFERENCE, seal, version_of
-from models.corpus import Corpus, corpus_of, divided, widened
+from models.corpus import Corpus, corpus_of, divided, unlike, widened
 from models.data import LABELS, Example, digest_of, read_examples
 from models.encoder import Base, BaseReference, find_base, read_base, torch_encoder
 from models.encoding import Encoded
@@ -28,6 +28,9 @@ from models.training import Training, temperatures_of
 from pipeline.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
+
+# Of fewer texts a temperature says more about the texts than about the network.
+FEWEST_TO_CALIBRATE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +137,19 @@ def written(
     bert = BertShape.of(base.config)
     ranges = measured_ranges(read.encoder, bert, _some(corpus), read.pad) if bert else {}
     pad = int(base.config.get("pad_token_id") or 0)
-    names["temperatures"] = temperatures_of(shipped, held, pad)
+    names["temperatures"] = temperatures_of(shipped, _news(held, corpus, base, recipe), pad)
     save(folder, tensors_of(network), base, names, recipe.bits, ranges)
     figures = {"development": score_of(shipped, held, pad), **told}
     (folder / METRICS).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     return finished(folder, base, held.examples, corpus.examples)
+
+
+def _news(held: Corpus, corpus: Corpus, base: Base, recipe: Recipe) -> Corpus:
+    """Of `held` what is not nearly in `corpus`; all of it where too little is left."""
+    apart = unlike(held.examples, corpus.examples)
+    if len(apart) < FEWEST_TO_CALIBRATE:
+        return held
+    return corpus_of(apart, base.tokenizer, recipe.window)
 
 
 def _some(corpus: Corpus) -> list[Encoded]:

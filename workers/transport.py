@@ -12,12 +12,18 @@ the stage, and the offset of a partition moves only when `finish(batch)` says so
 
 import asyncio
 import logging
+from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 import aiokafka
 import aiokafka.errors
 from faust.exceptions import ConsumerNotStarted
-from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.transport.drivers.aiokafka import (
+    AIOKafkaConsumerThread,
+    Consumer,
+    Transport,
+)
 from faust.types import TP
 
 from workers.batches import Batch, BatchLine, batch_of
@@ -27,6 +33,9 @@ log = logging.getLogger(__name__)
 # How long a revocation waits for the batch in flight; what is not done by then is read again
 # by whoever owns the partition next.
 DRAIN_SECONDS = 5.0
+# Kafka answers an empty fetch after `fetch.max.wait`, the embedded broker at once: asked again
+# and again, thousands of times a second, each idle stage keeps half a core busy.
+EMPTY_FETCH_SECONDS = 0.01
 
 
 class BatchConsumer(Consumer):
@@ -40,6 +49,9 @@ class BatchConsumer(Consumer):
         self._ends: dict[TP, int] = {}
         self._reached: dict[TP, int] = {}
         self._stopping = False
+
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return PacedThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Read until stopped. Called by Faust's fetcher, again after every rebalance."""
@@ -201,6 +213,27 @@ async def _standing(
         {TP(tp.topic, tp.partition): offset for tp, offset in found.items()}
         for found in (ends, starts, positions)
     )
+
+
+class PacedThread(AIOKafkaConsumerThread):
+    """The driver's client thread, against a broker that does not hold an empty fetch back."""
+
+    async def on_start(self) -> None:
+        """Start the client; nothing is fetched before the subscription that comes later."""
+        await super().on_start()
+        fetcher: Any = self._ensure_consumer()._fetcher  # noqa: SLF001
+        fetch = fetcher._proc_fetch_request  # noqa: SLF001
+
+        async def paced(*request: Any) -> Any:
+            begun = monotonic()
+            found = await fetch(*request)
+            if not found and monotonic() - begun < EMPTY_FETCH_SECONDS:
+                # as the fetch itself: one whose partitions are taken away ends in silence
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(EMPTY_FETCH_SECONDS)
+            return found
+
+        fetcher._proc_fetch_request = paced  # noqa: SLF001
 
 
 class BatchTransport(Transport):
