@@ -29,7 +29,7 @@ from alerts.series import (
     unpacked,
 )
 from alerts.surprise import count_interval, share_surprise
-from alerts.usual import busy_hours, usual_of
+from alerts.usual import usual_of
 
 # A series' part where nobody says otherwise: one false alarm in a hundred days.
 ALLOWED = 0.01
@@ -141,7 +141,8 @@ def judge(
     if not held:
         return Verdict(at=at)
     bar = _bar(detector, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
-    busy = busy_hours(series, minute // 60)
+    # once for all windows: those of the longest end with those of the others
+    busy = series.upcoming(min(one.first for one in held) // 60, minute // 60)
     tests = [_tested(detector, series, one, minute, bar, busy) for one in held]
     return Verdict(
         at=at,
@@ -272,5 +273,6 @@ def outlook(detector: Detector, series: Series, hours: int) -> tuple[float, floa
     """(expected, dispersion) of the novel negative documents of the next `hours`, by what
     `series` holds: for pictures, by the arithmetic of the tests."""
     hour = series.minute // 60
-    usual = usual_of(detector, series, hour + hours, hour, float(hours))
+    busy = series.upcoming(hour, hour + hours)
+    usual = usual_of(detector, series, hour + hours, hour, float(hours), busy)
     return usual.per_hour * hours, usual.dispersion

@@ -52,7 +52,8 @@ def judge_condition(
     if enough < condition.minimum:
         return Verdict(at=at)
     hours = (minute + 1 - first) / 60.0
-    usual = usual_of(rule.detector, series, minute // 60, first // 60, hours)
+    busy = series.upcoming(first // 60, minute // 60)
+    usual = usual_of(rule.detector, series, minute // 60, first // 60, hours, busy)
     observed, expected = float(negatives), usual.per_hour * hours
     surprise = share_surprise(negatives, documents, usual.share, usual.share_weight)
     if condition.kind == "share_above_own_quantile":

@@ -265,6 +265,10 @@ class Series(msgspec.Struct, array_like=True):
         behind = exposure(self.since, until, DECAY)
         return factors(range(first, last + 1), self.week, faded, behind, mean)
 
+    def upcoming(self, first: int, last: int) -> list[float]:
+        """The `week_factors` by all that was learned."""
+        return self.week_factors(first, last, self.learned_until)
+
     def encode(self) -> bytes:
         """The state as bytes; `decode` gives it back exactly."""
         return _encoder.encode(self)

@@ -36,22 +36,16 @@ class Usual:
     share_weight: float
 
 
-def busy_hours(series: Series, hour: int) -> list[float]:
-    """How busy each hour usually is, of those not learned yet up to `hour`: the same for all
-    windows of one minute."""
-    return series.week_factors(series.learned_until, hour, series.learned_until)
-
-
 def usual_of(
     detector: Detector,
     series: Series,
     hour: int,
     first_hour: int,
     window_hours: float,
-    busy: Sequence[float] | None = None,
+    busy: Sequence[float],
 ) -> Usual:
-    """The baseline from all hours that ended before the window began and two hours ago;
-    `busy` is what `busy_hours` says, where it is known already."""
+    """The baseline from all hours that ended before the window began and two hours ago; `busy`
+    are the series' `upcoming` factors of the hours up to `hour`, at least from `first_hour`."""
     learned_until = series.learned_until
     faded = series.faded(learned_until)
     learned_hours = series.learned_hours()
@@ -76,10 +70,7 @@ def usual_of(
     known_negatives = series.share_negatives * faded + sum(
         weight * count for weight, (_, count) in zip(weights, counts, strict=True)
     )
-    if busy is None or first_hour < learned_until:
-        here: Sequence[float] = series.week_factors(first_hour, hour, learned_until)
-    else:
-        here = busy[first_hour - learned_until :]
+    here = busy[first_hour - hour - 1 :]
     return Usual(
         per_hour=rate * sum(here) / len(here),
         flat_per_hour=rate,

@@ -37,6 +37,7 @@ import numpy as np
 from benchmarks.load import tweets
 from models.artifact import Artifact, load
 from models.classifier import AttentionClassifier
+from models.data import read_examples
 from models.load import SHIPPED
 from models.runtimes import Runtime, chosen
 from pipeline.ports import ClassifierInput
@@ -73,12 +74,7 @@ def sample(name: str, count: int) -> list[str]:
     files = [Path(name)] if name else sorted(folder.glob("*valid*.jsonl"))
     if not files:
         return [msgspec.json.decode(value)["text"] for _, value in tweets(count)]
-    texts = [
-        one["text"]
-        for file in files
-        for line in file.read_bytes().splitlines()
-        if line.strip() and (one := msgspec.json.decode(line)).get("text")
-    ]
+    texts = [one.text for one in read_examples(files)]
     if not texts:
         raise SystemExit(f"{name or folder}: no line has a text")
     random = Random(1)

@@ -137,14 +137,14 @@ def written(
     bert = BertShape.of(base.config)
     ranges = measured_ranges(read.encoder, bert, _some(corpus), read.pad) if bert else {}
     pad = int(base.config.get("pad_token_id") or 0)
-    names["temperatures"] = temperatures_of(shipped, _news(held, corpus, base, recipe), pad)
+    names["temperatures"] = temperatures_of(shipped, _calibration(held, corpus, base, recipe), pad)
     save(folder, tensors_of(network), base, names, recipe.bits, ranges)
     figures = {"development": score_of(shipped, held, pad), **told}
     (folder / METRICS).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     return finished(folder, base, held.examples, corpus.examples)
 
 
-def _news(held: Corpus, corpus: Corpus, base: Base, recipe: Recipe) -> Corpus:
+def _calibration(held: Corpus, corpus: Corpus, base: Base, recipe: Recipe) -> Corpus:
     """Of `held` what is not nearly in `corpus`; all of it where too little is left."""
     apart = unlike(held.examples, corpus.examples)
     if len(apart) < FEWEST_TO_CALIBRATE:

@@ -116,7 +116,7 @@ class StageRunner:
                 consumer = cast(BatchConsumer, app.consumer)
                 delivery = Delivery(
                     stage.name,
-                    consumer,
+                    consumer.line,
                     stage.handler,
                     Sender(producer, kafka),
                     Policy(

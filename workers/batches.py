@@ -2,7 +2,7 @@
 
 ::
 
-    fetch ──▶ put ──▶ (one waits) ──▶ next ──▶ handled ──▶ finish ──▶ `done`, committed later
+    fetch ──▶ put ──▶ (one waits) ──▶ next_batch ──▶ handled ──▶ finish ──▶ `done`, committed later
 
 The offset of a partition moves from one finished batch to the next, never over a batch that
 was thrown away: `close` therefore hands out nothing more, and `finish` looks at where a batch
@@ -102,7 +102,7 @@ class BatchLine:
         """Returns once there is room for `batch`."""
         await self._waiting.put(batch)
 
-    async def next(self) -> Batch:
+    async def next_batch(self) -> Batch:
         """The next batch of the current epoch; the caller must `finish` or `abandon` it."""
         while True:
             batch = await self._waiting.get()

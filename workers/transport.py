@@ -12,6 +12,7 @@ the stage, and the offset of a partition moves only when `finish(batch)` says so
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -19,14 +20,10 @@ from typing import Any
 import aiokafka
 import aiokafka.errors
 from faust.exceptions import ConsumerNotStarted
-from faust.transport.drivers.aiokafka import (
-    AIOKafkaConsumerThread,
-    Consumer,
-    Transport,
-)
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
-from workers.batches import Batch, BatchLine, batch_of
+from workers.batches import BatchLine, batch_of
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +40,7 @@ class BatchConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._line = BatchLine()
+        self.line = BatchLine()
         self._expected: dict[TP, int] = {}
         self._rechecked: dict[TP, int] = {}
         self._ends: dict[TP, int] = {}
@@ -56,14 +53,14 @@ class BatchConsumer(Consumer):
     async def _drain_messages(self, fetcher: Any) -> None:
         """Read until stopped. Called by Faust's fetcher, again after every rebalance."""
         while not (self.should_stop or fetcher.should_stop or self._stopping):
-            epoch = self._line.epoch
+            epoch = self.line.epoch
             try:
                 fetched, _ = await self._wait_next_records(1.0)
             except aiokafka.errors.ConsumerStoppedError:
                 if self.app.should_stop:
                     return
                 raise
-            if not fetched or not self.flow_active or epoch != self._line.epoch:
+            if not fetched or not self.flow_active or epoch != self.line.epoch:
                 if fetched:
                     self._rechecked.clear()  # the gap it leaves is ours, not the broker's
                 await asyncio.sleep(0)
@@ -73,13 +70,13 @@ class BatchConsumer(Consumer):
                 for tp, records in fetched.items()
                 if await self._follows(TP(tp.topic, tp.partition), records[0].offset)
             }
-            if whole and epoch == self._line.epoch:
+            if whole and epoch == self.line.epoch:
                 starts = {tp: self._expected[tp] for tp in whole}
                 batch = batch_of(whole, epoch, starts)
-                await self._line.put(batch)
+                await self.line.put(batch)
                 # A rebalance while the queue was full threw the batch away: what it would
                 # have reached says nothing about the partitions we own now.
-                if self._line.is_current(batch):
+                if self.line.is_current(batch):
                     self._expected.update(batch.ends)
 
     async def _follows(self, tp: TP, first: int) -> bool:
@@ -94,9 +91,9 @@ class BatchConsumer(Consumer):
         if expected is None:
             expected = self._committed_offset.get(tp)
             if expected is None:
-                epoch = self._line.epoch
+                epoch = self.line.epoch
                 expected = (await self.earliest_offsets(tp)).get(tp, 0)
-                if epoch != self._line.epoch:
+                if epoch != self.line.epoch:
                     return False
             self._expected[tp] = expected
         if first == expected or (first > expected and self._rechecked.get(tp) == expected):
@@ -107,26 +104,10 @@ class BatchConsumer(Consumer):
         await self.seek_wait({tp: expected})
         return False
 
-    async def next_batch(self) -> Batch:
-        """The next batch of the current epoch; the caller must `finish` or `abandon` it."""
-        return await self._line.next()
-
-    def is_current(self, batch: Batch) -> bool:
-        """Whether the partitions of `batch` are still ours to acknowledge."""
-        return self._line.is_current(batch)
-
-    def finish(self, batch: Batch) -> None:
-        """Everything `batch` caused is durable: its offsets may be committed."""
-        self._line.finish(batch)
-
-    def abandon(self, batch: Batch) -> None:
-        """`batch` is no longer worked on; not acknowledged, so it will be read again."""
-        self._line.abandon(batch)
-
     async def drain(self, seconds: float) -> bool:
         """Read no more and wait for the batches in flight; whether all were done in time."""
         self._stopping = True
-        return await self._line.close(seconds)
+        return await self.line.close(seconds)
 
     async def measure(self) -> None:
         """Ask the broker where our partitions begin and end, and where we read.
@@ -140,7 +121,7 @@ class BatchConsumer(Consumer):
         client = self._thread._ensure_consumer()  # noqa: SLF001
         asked = asyncio.run_coroutine_threadsafe(_standing(client), self._thread.thread_loop)
         ends, starts, positions = await asyncio.wrap_future(asked)
-        idle = self._line.idle
+        idle = self.line.idle
         self._ends = ends
         self._reached = {
             tp: max(start, positions[tp] if idle else 0) for tp, start in starts.items()
@@ -155,7 +136,7 @@ class BatchConsumer(Consumer):
         total = 0
         for tp in assigned:
             end = max(self._fetched_end(tp), self._ends.get(tp, 0))
-            done = self._line.done.get(tp, self._committed_offset.get(tp)) or 0
+            done = self.line.done.get(tp, self._committed_offset.get(tp)) or 0
             total += max(0, end - max(done, self._reached.get(tp, 0)))
         return total
 
@@ -171,7 +152,7 @@ class BatchConsumer(Consumer):
         ours = self.assignment()
         offsets = {
             tp: end
-            for tp, end in self._line.done.items()
+            for tp, end in self.line.done.items()
             if tp in ours and end > (committed.get(tp) or 0)
         }
         if not offsets:
@@ -185,10 +166,10 @@ class BatchConsumer(Consumer):
         """Finish what is in flight (bounded), commit it, and end the epoch."""
         if self.assignment():
             self.stop_flow()
-            if not await self._line.close(DRAIN_SECONDS):
+            if not await self.line.close(DRAIN_SECONDS):
                 log.warning("a batch in flight at a rebalance will be read again")
             await self.commit()
-        self._line.new_epoch()
+        self.line.new_epoch()
         self._expected.clear()
         self._rechecked.clear()
         self._reached.clear()
@@ -222,18 +203,22 @@ class PacedThread(AIOKafkaConsumerThread):
         """Start the client; nothing is fetched before the subscription that comes later."""
         await super().on_start()
         fetcher: Any = self._ensure_consumer()._fetcher  # noqa: SLF001
-        fetch = fetcher._proc_fetch_request  # noqa: SLF001
+        fetcher._proc_fetch_request = paced(fetcher._proc_fetch_request)  # noqa: SLF001
 
-        async def paced(*request: Any) -> Any:
-            begun = monotonic()
-            found = await fetch(*request)
-            if not found and monotonic() - begun < EMPTY_FETCH_SECONDS:
-                # as the fetch itself: one whose partitions are taken away ends in silence
-                with suppress(asyncio.CancelledError):
-                    await asyncio.sleep(EMPTY_FETCH_SECONDS)
-            return found
 
-        fetcher._proc_fetch_request = paced  # noqa: SLF001
+def paced(fetch: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """`fetch`, which says whether it found records, and where it found none at once a moment
+    later. Cancelled in that moment it ends in silence, as the driver's own does."""
+
+    async def fetch_and_wait(*request: Any) -> Any:
+        begun = monotonic()
+        found = await fetch(*request)
+        if not found and monotonic() - begun < EMPTY_FETCH_SECONDS:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(EMPTY_FETCH_SECONDS)
+        return found
+
+    return fetch_and_wait
 
 
 class BatchTransport(Transport):

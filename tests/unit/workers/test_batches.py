@@ -75,13 +75,13 @@ async def test_a_closed_line_hands_out_no_batch_behind_one_it_threw_away():
     line = BatchLine()
     first, second, third = line_batch(0, 400), line_batch(400, 800), line_batch(800, 1200)
     await line.put(first)
-    assert await line.next() is first
+    assert await line.next_batch() is first
     await line.put(second)
     no_room = asyncio.ensure_future(line.put(third))
     await settled()
     closing = asyncio.ensure_future(line.close(5))
     await settled()
-    asked = asyncio.ensure_future(line.next())
+    asked = asyncio.ensure_future(line.next_batch())
     await settled()
     assert no_room.done() and not asked.done() and not closing.done()
     line.finish(first)
@@ -97,7 +97,7 @@ async def test_a_batch_whose_forerunner_is_not_done_is_never_acknowledged():
     line = BatchLine()
     for batch in (line_batch(0, 10), line_batch(20, 30)):
         await line.put(batch)
-        await line.next()
+        await line.next_batch()
         if batch.starts[PLACE] == 0:
             line.finish(batch)
             continue
@@ -111,9 +111,30 @@ async def test_what_was_not_done_in_time_is_said_and_not_acknowledged_in_the_nex
     line = BatchLine()
     slow = line_batch(0, 10)
     await line.put(slow)
-    await line.next()
+    await line.next_batch()
     assert not await line.close(0.01)
     line.new_epoch()
     line.finish(slow)
     assert line.done == {}
     assert line.idle
+
+
+async def test_a_batch_of_partitions_that_moved_is_not_handed_out():
+    line = BatchLine()
+    before, now = line_batch(400, 800), line_batch(0, 400, epoch=1)
+    line.new_epoch()
+    await line.put(before)
+    asked = asyncio.ensure_future(line.next_batch())
+    await line.put(now)
+    assert await asked is now
+
+
+async def test_nothing_is_done_of_the_partitions_of_a_new_epoch():
+    """Another owner may have got further, or not so far."""
+    line = BatchLine()
+    for epoch, batch in enumerate([line_batch(0, 400), line_batch(100, 200, epoch=1)]):
+        await line.put(batch)
+        line.finish(await line.next_batch())
+        assert line.done == batch.ends
+        line.new_epoch()
+        assert (line.done, line.epoch) == ({}, epoch + 1)
