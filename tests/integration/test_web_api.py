@@ -1,6 +1,7 @@
 """The API over real SQL: what it answers, what it refuses, and what it never lets out."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,16 @@ async def test_documents_are_filtered_and_paged(site: Site, api: httpx.AsyncClie
     assert [one["id"] for one in rest["documents"]] == ["a"]
     assert rest["next"] is None
     assert first["documents"][1]["subjects"][0]["relevance"] == 0.9
+
+
+async def test_a_document_says_whether_it_is_suspected_to_be_spam(
+    site: Site, api: httpx.AsyncClient
+) -> None:
+    spam = news("b")
+    site.publish(news("a"), replace(spam, story=replace(spam.story, suspected_spam=True)))
+    page = await got(api, "/api/documents")
+    said = {document["id"]: document["suspected_spam"] for document in page["documents"]}
+    assert said == {"a": False, "b": True}
 
 
 async def test_a_document_shows_the_beginning_of_its_text_only(

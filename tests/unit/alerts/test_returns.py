@@ -13,6 +13,7 @@ from alerts.returns import LEAST, PRIOR_EXCESS, PRIOR_RATE, Returns, returns_of
 from alerts.rules import KINDS as NAMES
 from alerts.rules import Detector, parse_rules
 from alerts.series import DECAY, Series
+from alerts.usual import usual_of
 from alerts.weekly import DAYS, HOURS, day_cell, exposure, factors, hour_cell
 from tests.unit.alerts.test_scenarios import HIT, shock
 from tests.unit.alerts.test_series import bucket
@@ -89,6 +90,18 @@ def test_a_busy_mornings_hours_are_expected_to_be_busy():
         series.week_factors(nine + 9, nine + 9, until),
     )
     assert morning > 3 * evening
+
+
+def test_a_window_expects_what_its_own_hours_usually_bring():
+    """The busy hours are worked out for the longest window; a shorter one takes its end."""
+    series = Series.begun(START, START)
+    for hour in range(28 * 24):
+        series.observe(bucket(hour * 60, 40, 20 if hour % 24 == 9 else 2), at(hour * 60), 60)
+    hour = series.learned_until // 24 * 24 + 9
+    own = usual_of(Detector(), series, hour, hour, 1.0, series.upcoming(hour, hour))
+    longer = usual_of(Detector(), series, hour, hour, 1.0, series.upcoming(hour - 20, hour))
+    assert longer == own
+    assert own.per_hour > 3 * own.flat_per_hour
 
 
 def test_each_series_gets_its_part_and_it_changes_at_midnight_only():
