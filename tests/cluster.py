@@ -278,9 +278,9 @@ class Cluster:
         finally:
             producer.close()
 
-    def check(self) -> dict[str, Any]:
+    def check(self, *period: str) -> dict[str, Any]:
         """`bellwether db check --json`: its last line; status 1 says the counts differ."""
-        done = self.run("db", "check", "--json", allowed=(0, 1))
+        done = self.run("db", "check", "--json", *period, allowed=(0, 1))
         assert done.stdout.strip(), done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
         return found

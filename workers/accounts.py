@@ -11,10 +11,11 @@ from sqlalchemy import Engine, and_, case, func, select
 
 from alerts.rebuild import rebuild_states
 from alerts.rules import load_rules
-from pipeline.stores.consistency import Comparison, compare, lasting
+from pipeline.stores.consistency import ALWAYS, Comparison, compare, lasting
 from pipeline.stores.consistency import rebuild as rebuild_redis
 from pipeline.stores.database import reading
 from pipeline.stores.redis_connection import connect_redis
+from pipeline.stores.spans import Span
 from pipeline.stores.tables import alert_events, classifications, documents
 from workers.letters import count_letters
 from workers.settings import Settings
@@ -30,8 +31,9 @@ _SECOND_LOOK_SECONDS = 3.0
 class Accounts:
     """What `db check` says; `dead_letters` is None where no broker is configured.
 
-    A difference is one number of one bucket (`series`, `start`, `field`, `redis`, `sql`) or
-    a document that only one side knows (`document`, `redis`, `sql`).
+    `documents` are all in the archive, whatever the period that was compared. A difference is
+    one number of one bucket (`series`, `start`, `field`, `redis`, `sql`) or a document that
+    only one side knows (`document`, `redis`, `sql`).
     """
 
     documents: int
@@ -48,11 +50,12 @@ class Archived:
     classified: int
 
 
-def check_accounts(engine: Engine, settings: Settings) -> Accounts:
-    """Count and compare; nothing is changed. Raises `Unavailable`."""
+def check_accounts(engine: Engine, settings: Settings, period: Span = ALWAYS) -> Accounts:
+    """Count, and compare what was published in `period`; nothing is changed. Raises
+    `Unavailable`."""
     with reading(engine) as connection:
         count = connection.scalar(select(func.count()).select_from(documents)) or 0
-    compared = comparison(engine, settings)
+    compared = comparison(engine, settings, period)
     letters = count_letters(settings.kafka) if settings.kafka.servers else None
     return Accounts(
         documents=count,
@@ -63,16 +66,23 @@ def check_accounts(engine: Engine, settings: Settings) -> Accounts:
 
 
 def comparison(
-    engine: Engine, settings: Settings, sleep: Callable[[float], None] = time.sleep
+    engine: Engine,
+    settings: Settings,
+    period: Span = ALWAYS,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Comparison:
     """Redis against SQL; where they differ, what still differs a moment later."""
     with closing(connect_redis(settings.redis)) as client:
         store = trend_store(settings, client)
-        first = compare(engine, store, now(), settings.trend_retention)
+
+        def look() -> Comparison:
+            return compare(engine, store, now(), settings.trend_retention, period=period)
+
+        first = look()
         if first.equal:
             return first
         sleep(_SECOND_LOOK_SECONDS)
-        return lasting(first, compare(engine, store, now(), settings.trend_retention))
+        return lasting(first, look())
 
 
 def rebuild(engine: Engine, settings: Settings) -> int:

@@ -12,7 +12,7 @@ nor a long history is ever held at once.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Protocol, TypeVar
 from zlib import crc32
@@ -28,6 +28,7 @@ from pipeline.stores.trend_history import kept_between
 from pipeline.trends import COUNTS_FIELDS, Bucket, Counts, SeriesKey
 
 T = TypeVar("T")
+ALWAYS = Span(EARLIEST, datetime.max.replace(tzinfo=UTC))
 # A series by its text, and the minute: no key is parsed that does not differ.
 Name = tuple[str, datetime]
 NOTHING = Bucket(start=EARLIEST).counts
@@ -112,8 +113,13 @@ def compare(
     retention: timedelta,
     margin: timedelta | None = None,
     most: int = SPAN_DOCUMENTS,
+    period: Span = ALWAYS,
 ) -> Comparison:
     """Every bucket Redis holds or should hold against SQL, span by span, in both directions.
+
+    Only what was published in `period`, which takes whole minutes; of a day that lies in it
+    in part, documents that Redis counted and SQL does not hold are seen by their counts, and
+    not named.
 
     `now` is wall time. Redis must hold what was archived within `retention` less `margin`
     (default an eighth: the archive may have lagged behind the counting), unless its day has
@@ -128,12 +134,16 @@ def compare(
     sizes = {
         day: max(counted.get(day, 0), archived.get(day, 0))
         for day in (counted.keys() | archived.keys()) - closed
+        if day < period.end and day + DAY > period.start
     }
     look = _Look(engine, store, cutoff)
     for span in spans(sizes, most):
-        look.compare(span)
+        part = span.within(period)
+        if part.start < part.end:
+            look.compare(part)
     for day, size in counted.items():
-        if look.counted.get(day, 0) != size:
+        whole = period.start <= day and day + DAY <= period.end
+        if whole and look.counted.get(day, 0) != size:
             look.find_unknown(day)
     return look.findings()
 

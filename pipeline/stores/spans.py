@@ -25,6 +25,10 @@ class Span:
         first = self.start.replace(hour=0, minute=0)
         return [first + n * DAY for n in range(-((first - self.end) // DAY))]
 
+    def within(self, other: "Span") -> "Span":
+        """The part of it that lies in `other`; ends where it starts, or before, if none does."""
+        return Span(max(self.start, other.start), min(self.end, other.end))
+
 
 def spans(sizes: Mapping[datetime, int], most: int) -> Iterator[Span]:
     """The days of `sizes` (midnight: documents), oldest first, in spans of at most about `most`

@@ -1,8 +1,20 @@
 """`bellwether db`: the schema, whether SQL and Redis agree, and repair."""
 
+from datetime import timedelta
+from typing import Annotated
+
 import typer
 
-from workers.commands.terminal import AsJson, command_settings, database_of, note, say, say_json
+from pipeline.errors import ConfigurationError
+from workers.commands.terminal import (
+    AsJson,
+    command_settings,
+    database_of,
+    note,
+    say,
+    say_json,
+    time_given,
+)
 
 app = typer.Typer(no_args_is_help=True, help="The database: schema, consistency, repair.")
 
@@ -24,18 +36,37 @@ def upgrade() -> None:
 
 
 @app.command(epilog="Example: bellwether db check --json | tail -1")
-def check(as_json: AsJson = False) -> None:
+def check(
+    start: Annotated[
+        str, typer.Option("--from", help="Only what was published at this day or time (UTC),")
+    ] = "",
+    end: Annotated[str, typer.Option("--to", help="or later, and before this one.")] = "",
+    as_json: AsJson = False,
+) -> None:
     """Whether every count in Redis equals what SQL gives. Exit status 1 if not.
+
+    It reads every document whose day Redis holds; --from and --to make it quick.
 
     With --json the last line is {"documents", "dead_letters", "redis_equals_sql",
     "differences"}. Dead letters are different records, counted from their topic; null
     without BELLWETHER_KAFKA.
     """
+    from pipeline.stores.consistency import ALWAYS
+    from pipeline.stores.spans import Span
     from workers.accounts import check_accounts
 
+    # whole minutes, outwards: a bucket is compared as a whole
+    since = time_given("--from", start).replace(second=0, microsecond=0) if start else ALWAYS.start
+    until = ALWAYS.end
+    if end:
+        until = time_given("--to", end)
+        if until.second or until.microsecond:
+            until = until.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    if until <= since:
+        raise ConfigurationError("--to must be later than --from")
     settings = command_settings("DATABASE", "REDIS")
     with database_of(settings) as engine:
-        accounts = check_accounts(engine, settings)
+        accounts = check_accounts(engine, settings, Span(since, until))
     if as_json:
         say_json(accounts)
     else:

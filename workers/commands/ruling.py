@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.errors import ConfigurationError
-from workers.commands.terminal import AsJson, command_settings, database_of, note, say, say_json
+from workers.commands.terminal import (
+    AsJson,
+    command_settings,
+    database_of,
+    note,
+    say,
+    say_json,
+    time_given,
+)
 
 if TYPE_CHECKING:
     from alerts.backtest import Backtest, Backtested
@@ -95,8 +103,8 @@ def backtest(
             batches = _of_file(documents, settings, wrong, stack)
             since = None
         elif documents is None and start:
-            since = _time("--from", start)
-            until = _time("--to", end) if end else datetime.now(UTC)
+            since = time_given("--from", start)
+            until = time_given("--to", end) if end else datetime.now(UTC)
             batches = _of_archive(settings, since, until, stack)
         else:
             raise ConfigurationError("give either --documents FILE, or --from TIME [--to TIME]")
@@ -132,8 +140,8 @@ def budget(
 
     settings = command_settings("DATABASE")
     book = load_rules(rules or settings.rules)
-    until = _time("--to", end) if end else datetime.now(UTC)
-    since = _time("--from", start) if start else until - _WEEK
+    until = time_given("--to", end) if end else datetime.now(UTC)
+    since = time_given("--from", start) if start else until - _WEEK
     if until <= since:
         raise ConfigurationError("--to must be later than --from")
     with database_of(settings) as engine:
@@ -231,11 +239,3 @@ def _write(path: str, text: str) -> None:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _time(option: str, text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{option} {text}: a day or time such as 2026-03-01") from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

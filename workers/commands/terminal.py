@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -54,6 +55,18 @@ def database_of(settings: Settings) -> "Iterator[Engine]":
         yield engine
     finally:
         engine.dispose()
+
+
+def time_given(option: str, text: str) -> datetime:
+    """The time that `option` was given as; a day is its midnight, and no zone is UTC.
+
+    Raises `ConfigurationError` on anything else.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{option} {text}: a day or time such as 2026-03-01") from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def say(line: str) -> None:
