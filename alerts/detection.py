@@ -14,20 +14,14 @@ itself opens as well.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import exp2, log2, log10
 
 from alerts.kinds import KINDS
+from alerts.minutes import minute_number, minute_start, unpacked
 from alerts.returns import Returns
 from alerts.rules import Detector, Rule
-from alerts.series import (
-    MINUTES_KEPT,
-    VOICES_KEPT,
-    Series,
-    minute_number,
-    minute_start,
-    unpacked,
-)
+from alerts.series import MINUTES_KEPT, VOICES_KEPT, Series
 from alerts.surprise import count_interval, share_surprise
 from alerts.usual import usual_of
 
@@ -133,11 +127,7 @@ def judge(
     if known_hours * 3600.0 < detector.learning.total_seconds():
         return Verdict(at=at, learning=True)
     earliest = 0 if after is None else minute_number(after) + 1
-    held = [
-        found
-        for window in detector.windows
-        if (found := _held(detector, series, window, minute, earliest)) is not None
-    ]
+    held = _held(detector, series, minute, earliest)
     if not held:
         return Verdict(at=at)
     bar = _bar(detector, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
@@ -204,29 +194,38 @@ class Held:
     stories: int
 
 
-def _held(
-    detector: Detector, series: Series, window: timedelta, minute: int, earliest: int
-) -> Held | None:
-    scale = int(window.total_seconds()) // 60
-    first = minute - scale + 1 if scale <= 60 else (minute // 60 - scale // 60 + 1) * 60
-    # the past of a window is what lies before it: a day's window learns a day longer
-    if (first // 60 - series.since) * 3600.0 < detector.learning.total_seconds():
-        return None
-    if first < earliest:
-        # further back than single minutes are kept, only full hours can be left out
-        kept = series.minute - MINUTES_KEPT
-        first = earliest if earliest >= kept else -(-earliest // 60) * 60
-    if first > minute:
-        return None
-    documents, negatives = unpacked(series.counts(first, minute))
-    least = detector.minimum_under_hour if scale < 60 else detector.minimum
-    if negatives < least:
-        return None
-    heard = [voice for voice in series.voices.values() if first <= voice.minute <= minute]
-    voices, stories = len(heard), len({voice.story for voice in heard})
-    if detector.independent and min(voices, stories) < least:
-        return None
-    return Held(scale, first, documents, negatives, voices, stories)
+def _held(detector: Detector, series: Series, minute: int, earliest: int) -> list[Held]:
+    """The windows that hold enough, the shortest first."""
+    windows = []
+    for window in detector.windows:
+        scale = int(window.total_seconds()) // 60
+        first = minute - scale + 1 if scale <= 60 else (minute // 60 - scale // 60 + 1) * 60
+        # the past of a window is what lies before it: a day's window learns a day longer
+        if (first // 60 - series.since) * 3600.0 < detector.learning.total_seconds():
+            continue
+        if first < earliest:
+            # further back than single minutes are kept, only full hours can be left out
+            kept = series.minute - MINUTES_KEPT
+            first = earliest if earliest >= kept else -(-earliest // 60) * 60
+        if first <= minute:
+            windows.append((first, scale))
+    found = []
+    recent = [one for one in series.minutes.items() if one[0] <= minute]
+    heard = [(one.minute, one.story) for one in series.voices.values() if one.minute <= minute]
+    for first, scale in sorted(windows):
+        # the earliest first: what one leaves out is out for those that begin later
+        recent = [one for one in recent if one[0] >= first]
+        heard = [one for one in heard if one[0] >= first]
+        documents, negatives = unpacked(
+            sum([counts for _, counts in recent]) + series.hours_before_minutes(first)
+        )
+        least = detector.minimum_under_hour if scale < 60 else detector.minimum
+        if negatives < least:
+            continue
+        voices, stories = len(heard), len({story for _, story in heard})
+        if not detector.independent or min(voices, stories) >= least:
+            found.append(Held(scale, first, documents, negatives, voices, stories))
+    return sorted(found, key=lambda one: one.scale)
 
 
 def _tested(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from alerts.detection import judge
 from alerts.lifecycle import advance
 from alerts.limits import judge_condition
+from alerts.minutes import minute_start
 from alerts.mood import Mood
-from alerts.series import Series, minute_start
+from alerts.series import Series
 from alerts.tracking import Tracked
 
 # With no minute counters left only hours can change the verdict of a quiet series.

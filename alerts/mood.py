@@ -11,7 +11,8 @@ from datetime import datetime
 
 import msgspec
 
-from alerts.series import DECAY, HOURS_KEPT, MINUTES_KEPT, minute_number
+from alerts.minutes import minute_number
+from alerts.series import DECAY, HOURS_KEPT, MINUTES_KEPT
 from pipeline.buckets import Bucket
 from pipeline.trends import MICRO
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from alerts.backtest import Backtested
 from alerts.detection import outlook
 from alerts.lifecycle import Alert, series_key
+from alerts.minutes import minute_number, minute_start
 from alerts.rules import Rule, RuleBook
-from alerts.series import Series, minute_number, minute_start
+from alerts.series import Series
 from alerts.surprise import count_interval
 from pipeline.trends import Bucket, SeriesKey
 

@@ -6,8 +6,9 @@ A state from before the loss is left alone: it knows more than the past eight da
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from alerts.minutes import minute_number, minute_start
 from alerts.rules import DAY, RuleBook
-from alerts.series import Series, minute_number, minute_start
+from alerts.series import Series
 from alerts.watch import BEGINNING, state_name
 from pipeline.ports import SeriesStates, TrendStore
 from pipeline.trends import Bucket, SeriesKey

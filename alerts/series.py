@@ -15,10 +15,14 @@ Results never depend on when the time passes: `roll` in one jump or in many smal
 the same state to the last bit, because sums are only touched by hours that hold something.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Hashable
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
 
 import msgspec
 
+from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.returns import APART_HOURS, LEAST, MOST_EXCESS, SPANS, Returns, highest, returns_of
 from alerts.weekly import day_cell, exposure, factors, hour_cell
 from pipeline.trends import Bucket, Evidence
@@ -29,33 +33,10 @@ VOICES_KEPT = 20
 HALF_LIFE_HOURS = 7 * 24.0
 DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
 PEAKS_DECAY = 2.0 ** (-1.0 / (60 * 24.0))
-# Both counts of a bucket share one integer, so that a window is one sum: novel documents
-# above, novel negative documents in the lower half.
-_HALF = 32
-_LOWER = (1 << _HALF) - 1
+T = TypeVar("T")
 # An author field of two thousand letters is no name; voices alike so far count as one.
 _VOICE_LENGTH = 80
 STATE_VERSION = 2
-
-
-def packed(documents: int, negatives: int) -> int:
-    """Both counts as one addable number."""
-    return documents << _HALF | negatives
-
-
-def unpacked(counts: int) -> tuple[int, int]:
-    """(documents, negatives) of a packed number or of a sum of them."""
-    return counts >> _HALF, counts & _LOWER
-
-
-def minute_number(at: datetime) -> int:
-    """The minutes from 1970 to `at`, rounded down."""
-    return int(at.timestamp() // 60)
-
-
-def minute_start(number: int) -> datetime:
-    """The time minute `number` begins."""
-    return datetime.fromtimestamp(number * 60, UTC)
 
 
 class Voice(msgspec.Struct, array_like=True, frozen=True):
@@ -71,7 +52,7 @@ class Voice(msgspec.Struct, array_like=True, frozen=True):
         return int(self.at // 60)
 
 
-class Series(msgspec.Struct, array_like=True):
+class Series(msgspec.Struct, array_like=True, dict=True):
     """The mutable state of one series; `since` is the hour its history begins with."""
 
     since: int
@@ -110,6 +91,8 @@ class Series(msgspec.Struct, array_like=True):
         """Let event time pass to `minute`; going back does nothing."""
         if minute <= self.minute:
             return
+        if minute // 60 != self.minute // 60:
+            self._worked_out.clear()
         self.minute = minute
         minutes, hours = self.minutes, self.hours
         if minutes:
@@ -143,7 +126,7 @@ class Series(msgspec.Struct, array_like=True):
         counts = packed(totals.novel, max(totals.novel_negative, leaning))
         held = self.minutes.get(number, 0)
         # counts of a bucket only grow: fewer documents are an older state, delivered again
-        if counts == held or totals.novel < held >> _HALF:
+        if counts == held or totals.novel < held >> HALF:
             return None
         self.minutes[number] = counts
         if leaning:
@@ -164,17 +147,38 @@ class Series(msgspec.Struct, array_like=True):
             # the latest of each voice, then the latest voices: no order of arrival matters
             del voices[min(voices, key=lambda other: (voices[other].at, other))]
 
+    def negative(self, minute: int) -> bool:
+        """Whether the minute, one of those kept, holds negative documents."""
+        return bool(self.minutes.get(minute, 0) & LOWER)
+
+    @cached_property
+    def _worked_out(self) -> dict[Hashable, Any]:
+        # beside the state, not in it: never encoded
+        return {}
+
+    def once_an_hour(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What `work` gives for `key`, worked out again when the next hour begins. It may rest
+        on nothing but `since`, what is learned, and hours that ended two hours ago: no late
+        document reaches those."""
+        known = (self.since, key)
+        found: T | None = self._worked_out.get(known)
+        if found is None:
+            found = self._worked_out[known] = work()
+        return found
+
     def counts(self, first: int, last: int) -> int:
         """The packed counts of the minutes `first` to `last`; a `first` before the minutes
         kept must begin an hour."""
         minutes = self.minutes
         total = sum([minutes[number] for number in minutes if first <= number <= last])
-        oldest = self.minute - MINUTES_KEPT
-        if first < oldest:
-            hour = first // 60
-            hours = self.hours
-            total += sum([hours[number] for number in hours if number >= hour])
-        return total
+        return total + self.hours_before_minutes(first)
+
+    def hours_before_minutes(self, first: int) -> int:
+        """The part of these counts that is kept by the hour alone."""
+        hour, hours = first // 60, self.hours
+        if first >= self.minute - MINUTES_KEPT:
+            return 0
+        return sum([hours[number] for number in hours if number >= hour])
 
     def faded(self, hour: int) -> float:
         """What is left, at the beginning of `hour`, of the learned sums."""
@@ -200,7 +204,7 @@ class Series(msgspec.Struct, array_like=True):
         behind = (1.0 - DECAY ** (hour - self.since)) / (1.0 - DECAY)
         mean = self.negatives * faded / behind if behind >= 24.0 else 0.0
         following = [self.hours.get(other, 0) for other in range(hour + 1, hour + 25)]
-        clipped = min(float(negatives), self.ceiling([one & _LOWER for one in following], mean))
+        clipped = min(float(negatives), self.ceiling([one & LOWER for one in following], mean))
         if mean > 0.0:
             # the hours since the last one that held anything were zeros: they count too
             zeros = max(0, hour - self.last_learned - 1)
@@ -221,7 +225,7 @@ class Series(msgspec.Struct, array_like=True):
         self.negatives = self.negatives * faded + clipped
         # a loud hour tells its share with no more weight than a usual one
         usual = self.share_documents * faded / behind if behind >= 24.0 else 0.0
-        most = self.ceiling([one >> _HALF for one in following], usual)
+        most = self.ceiling([one >> HALF for one in following], usual)
         weight = min(1.0, most / documents)
         self.share_negatives = self.share_negatives * faded + weight * negatives
         self.share_documents = self.share_documents * faded + weight * documents
@@ -250,6 +254,9 @@ class Series(msgspec.Struct, array_like=True):
 
     def returns(self) -> Returns:
         """How often this series peaks how high, by what it has learned."""
+        return self.once_an_hour("returns", self._returns)
+
+    def _returns(self) -> Returns:
         until = self.learned_until
         kept = PEAKS_DECAY ** (until - self.peak_hour) if self.peak_hour else 1.0
         hours = (1.0 - PEAKS_DECAY ** (until - self.since)) / (1.0 - PEAKS_DECAY)
@@ -267,7 +274,9 @@ class Series(msgspec.Struct, array_like=True):
 
     def upcoming(self, first: int, last: int) -> list[float]:
         """The `week_factors` by all that was learned."""
-        return self.week_factors(first, last, self.learned_until)
+        return self.once_an_hour(
+            ("week", first, last), lambda: self.week_factors(first, last, self.learned_until)
+        )
 
     def encode(self) -> bytes:
         """The state as bytes; `decode` gives it back exactly."""

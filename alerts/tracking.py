@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from alerts.lifecycle import Alert, AlertEvidence, Fingerprint
+from alerts.minutes import minute_number
 from alerts.rules import Rule
-from alerts.series import Series, minute_number
+from alerts.series import Series
 from pipeline.documents import DocumentId, Sentiment
 from pipeline.trends import MICRO, SeriesKey
 

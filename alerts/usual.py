@@ -11,8 +11,9 @@ stand out teach no more than a ceiling. With shape `a` and hours `b`:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from alerts.minutes import unpacked
 from alerts.rules import Detector
-from alerts.series import Series, unpacked
+from alerts.series import Series
 
 # A share is never known better than this many documents would tell: habits drift.
 MOST_SHARE_WEIGHT = 200.0
@@ -46,23 +47,49 @@ def usual_of(
 ) -> Usual:
     """The baseline from all hours that ended before the window began and two hours ago; `busy`
     are the series' `upcoming` factors of the hours up to `hour`, at least from `first_hour`."""
+    until = max(series.learned_until, min(first_hour, hour - 2))
+    prior = (detector.prior_weight, detector.prior_per_hour, detector.prior_share)
+    past = series.once_an_hour(
+        (*prior, detector.dispersion, until), lambda: _past(detector, series, until)
+    )
+    # hours of a long window go together only in part, so they even out in part
+    length = max(1.0, window_hours)
+    together = (1.0 + HOURS_TOGETHER * (length - 1.0)) / length
+    here = busy[first_hour - hour - 1 :]
+    return Usual(
+        per_hour=past.per_hour * sum(here) / len(here),
+        flat_per_hour=past.per_hour,
+        dispersion=1.0 / past.shape + together * past.overdispersion,
+        share=past.share,
+        share_weight=past.share_weight,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What full hours say, whatever the window that follows them."""
+
+    shape: float
+    per_hour: float
+    overdispersion: float
+    share: float
+    share_weight: float
+
+
+def _past(detector: Detector, series: Series, until: int) -> _Past:
     learned_until = series.learned_until
     faded = series.faded(learned_until)
     learned_hours = series.learned_hours()
     learned = series.negatives * faded
     documents = series.share_documents * faded
-    recent = range(learned_until, max(learned_until, min(first_hour, hour - 2)))
-    counts = [unpacked(series.hours.get(number, 0)) for number in recent]
+    counts = [unpacked(series.hours.get(number, 0)) for number in range(learned_until, until)]
     long_known = learned_hours >= 24.0
     mean = learned / learned_hours if long_known else 0.0
     most = series.ceiling([count for _, count in counts], mean)
     clipped = [min(float(count), most) for _, count in counts]
     shape = detector.prior_weight + learned + sum(clipped)
-    hours = detector.prior_weight / detector.prior_per_hour + learned_hours + len(recent)
+    hours = detector.prior_weight / detector.prior_per_hour + learned_hours + len(counts)
     rate = shape / hours
-    # hours of a long window go together only in part, so they even out in part
-    length = max(1.0, window_hours)
-    together = (1.0 + HOURS_TOGETHER * (length - 1.0)) / length
     weights = _weights(counts, series.ceiling, documents / learned_hours if long_known else 0.0)
     known_documents = documents + sum(
         weight * count for weight, (count, _) in zip(weights, counts, strict=True)
@@ -70,11 +97,10 @@ def usual_of(
     known_negatives = series.share_negatives * faded + sum(
         weight * count for weight, (_, count) in zip(weights, counts, strict=True)
     )
-    here = busy[first_hour - hour - 1 :]
-    return Usual(
-        per_hour=rate * sum(here) / len(here),
-        flat_per_hour=rate,
-        dispersion=1.0 / shape + together * _overdispersion(detector, series, rate, clipped, faded),
+    return _Past(
+        shape=shape,
+        per_hour=rate,
+        overdispersion=_overdispersion(detector, series, rate, clipped, faded),
         share=(detector.prior_share * PRIOR_SHARE_WEIGHT + known_negatives)
         / (PRIOR_SHARE_WEIGHT + known_documents),
         share_weight=min(MOST_SHARE_WEIGHT, PRIOR_SHARE_WEIGHT + known_documents),

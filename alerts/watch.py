@@ -20,10 +20,11 @@ from datetime import datetime
 from alerts.fleet import Fleet
 from alerts.judging import Judged, catch_up, step
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, fingerprint_of
+from alerts.minutes import minute_number, minute_start
 from alerts.mood import Mood
 from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence
 from alerts.rules import Rule, RuleBook
-from alerts.series import Series, minute_number, minute_start
+from alerts.series import Series
 from alerts.tracking import Tracked
 from pipeline.buckets import Bucket
 from pipeline.errors import Rejected
@@ -148,6 +149,9 @@ class Watch:
                 one.resend = True
             if changed is not None or one.open:
                 for minute in range(first, series.minute + 1):
+                    # what is no surprise becomes none by a minute that adds nothing bad to it
+                    if not one.open and one.rule.condition is None and not series.negative(minute):
+                        continue
                     if step(one, seen, minute, series.minute) and not series.counted:
                         series.counted = True
                         self._fleet.meet()

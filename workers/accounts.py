@@ -12,8 +12,8 @@ from sqlalchemy import Engine, and_, case, func, select
 from alerts.rebuild import rebuild_states
 from alerts.rules import load_rules
 from pipeline.stores.consistency import ALWAYS, Comparison, compare, lasting
-from pipeline.stores.consistency import rebuild as rebuild_redis
 from pipeline.stores.database import reading
+from pipeline.stores.rebuilding import rebuild as rebuild_redis
 from pipeline.stores.redis_connection import connect_redis
 from pipeline.stores.spans import Span
 from pipeline.stores.tables import alert_events, classifications, documents

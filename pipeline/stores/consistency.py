@@ -1,4 +1,4 @@
-"""Does Redis hold what SQL says it should, and do the kept buckets, and if not, make it so.
+"""Does Redis hold what SQL says it should, and do the kept buckets?
 
 Redis says itself which documents it counted in each UTC day, and everything of a day
 expires at one instant. So the sums must agree exactly: a day's buckets are the sum of the
@@ -262,23 +262,6 @@ def lasting(first: Comparison, second: Comparison) -> Comparison:
         missing=_both(first.missing, second.missing),
         unknown=_both(first.unknown, second.unknown),
     )
-
-
-def rebuild(engine: Engine, store: CountedDays, now: datetime, retention: timedelta) -> int:
-    """Count in Redis every day with a document archived within `retention`; how many documents
-    were read.
-
-    Whole days, so that no bucket holds less than it did. Through the same script as ever: what
-    is counted stays as it is, so it may run twice, and while aggregate runs. Raises
-    `Unavailable`; what was counted until then stays.
-    """
-    documents = 0
-    for day in sorted(days_archived_since(engine, now - retention)):
-        store.reopen(day)
-        for batch in counted_between(engine, day, day + DAY):
-            store.add([document for document, _ in batch])
-            documents += len(batch)
-    return documents
 
 
 def _differences(name: Name, redis: Counts, sql: Counts, prefix: str) -> list[Difference]:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, select, update
 
 from pipeline.stores.archive import SqlArchive
-from pipeline.stores.consistency import MOST_NAMED, Comparison, compare, lasting, rebuild
+from pipeline.stores.consistency import MOST_NAMED, Comparison, compare, lasting
 from pipeline.stores.database import reading, writing
 from pipeline.stores.late_history import keep_latecomers
 from pipeline.stores.memory import MemoryTrendStore
+from pipeline.stores.rebuilding import rebuild
 from pipeline.stores.recount import days_archived_since, recount
 from pipeline.stores.redis_trends import RedisTrendStore
 from pipeline.stores.spans import Span

@@ -3,13 +3,16 @@
 import random
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from alerts.series import Series, minute_number, unpacked
+from alerts.detection import judge
+from alerts.minutes import minute_number, minute_start, unpacked
+from alerts.rules import load_rules
+from alerts.series import Series
 from pipeline.documents import DocumentId
-from pipeline.trends import Bucket, Evidence, Totals
-from tests.unit.alerts.timeline import DAY, START, at
+from pipeline.trends import Bucket, Evidence, Totals, merged
+from tests.unit.alerts.timeline import COMPANY, DAY, START, Timeline, at
 
 LATENESS = 60
 
@@ -149,3 +152,32 @@ def test_a_burst_teaches_little_and_a_new_level_is_learned():
 def test_only_the_latest_piece_of_each_voice_is_kept():
     series = told([bucket(1, 9, 9, voice="one"), bucket(4, 2, 2, voice="one")])
     assert [voice.document for voice in series.voices.values()] == ["4-1"]
+
+
+RULE = load_rules("").matching(COMPANY)[0]
+
+
+@given(st.integers(0, 1_000_000), st.sampled_from([20.0, 300.0]))
+@settings(deadline=None, max_examples=20, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+def test_what_is_worked_out_once_an_hour_is_what_a_fresh_copy_works_out(seed, per_day):
+    """Documents up to an hour late, judged at each of the minutes they can change."""
+    chance = random.Random(seed)
+    timeline = Timeline()
+    timeline.background(chance, 2.5, per_day, negative=0.5)
+    series = Series.begun(START, START)
+    buckets: dict[datetime, Bucket] = {}
+    now = START
+    late = sorted(timeline.in_order(), key=lambda said: said.minute + 60 * chance.random())
+    for number, said in enumerate(late):
+        one = said.bucket(number)
+        buckets[one.start] = merged(buckets[one.start], one) if one.start in buckets else one
+        now = max(now, one.start)
+        first = series.observe(buckets[one.start], now, LATENESS)
+        if first is None or chance.random() > 0.2:
+            continue
+        fresh = Series.decode(series.encode())
+        assert fresh is not None
+        for minute in (first, (first + series.minute) // 2, series.minute):
+            assert judge(RULE, series, minute_start(minute)) == judge(
+                RULE, fresh, minute_start(minute)
+            )

@@ -3,7 +3,7 @@
 from math import comb, exp, lgamma, log, log10
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from alerts.surprise import MOST, count_interval, count_surprise, share_surprise
@@ -77,6 +77,26 @@ def test_share_surprise_is_the_tail_summed_term_by_term(documents, data, usual, 
     tail = sum(probability(count) for count in range(negative, documents + 1))
     expected = 0.0 if negative <= documents * usual else max(0.0, -log10(tail))
     assert share_surprise(negative, documents, usual, weight) == pytest.approx(expected, abs=1e-6)
+
+
+@given(st.integers(200, 20_000), st.floats(0.02, 0.95), st.floats(0.0, 0.5), st.floats(20.0, 200.0))
+@settings(deadline=None)
+def test_share_surprise_of_thousands_is_their_sum_to_five_digits(documents, usual, more, weight):
+    negative = min(documents, int(documents * (usual + more * (1 - usual))) + 1)
+    alpha, beta = usual * weight, (1 - usual) * weight
+    term = exp(
+        lgamma(documents + 1) - lgamma(negative + 1) - lgamma(documents - negative + 1)
+        + lgamma(negative + alpha) + lgamma(documents - negative + beta)
+        - lgamma(documents + weight) + lgamma(weight) - lgamma(alpha) - lgamma(beta)
+    )  # fmt: skip
+    total = term
+    for count in range(negative, documents):
+        left = documents - count
+        term *= left / (count + 1) * (count + alpha) / (left - 1 + beta)
+        total += term
+    assume(total > 1e-250)
+    found = share_surprise(negative, documents, usual, weight)
+    assert found == pytest.approx(max(0.0, -log10(total)), abs=1e-5)
 
 
 def test_a_usual_share_is_no_surprise_however_many_documents_there_are():

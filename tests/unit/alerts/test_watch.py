@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
+from alerts.minutes import minute_number
 from alerts.ports import Conflict, FoundDocument
 from alerts.rebuild import rebuild_states
 from alerts.returns import Returns
 from alerts.rules import load_rules
-from alerts.series import Series, minute_number
+from alerts.series import Series
 from alerts.tracking import Change
 from alerts.watch import Watch, state_name
-from pipeline.documents import DocumentId, Sentiment
+from pipeline.documents import DocumentId, Sentiment, minute_of
 from pipeline.errors import Rejected, Unavailable
 from pipeline.ports import CountedDocument
 from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
@@ -196,6 +197,21 @@ def test_a_sweep_of_a_calm_open_alert_sends_nothing_new():
     minute = (now - START) / timedelta(minutes=1) + 25
     watched.give([sweep(minute)])
     assert watched.give([sweep(minute + 0.2)]) == []
+
+
+def test_a_minute_that_brings_nothing_bad_opens_nothing():
+    """Neutral documents leave the window, which makes its share of negative ones larger."""
+    timeline = Timeline()
+    timeline.background(random.Random(4), 3, 40)
+    for number in range(40):
+        timeline.say(HIT + number * 0.1, "neutral")
+    for number in range(6):
+        timeline.say(HIT + 5 + number * 0.1)
+    for minute in range(10, 60):
+        timeline.say(HIT + minute, "neutral")
+    opened = [one.opened_at for one in Watched().play(timeline, 1).sent]
+    negative = {minute_of(at(said.minute)) for said in timeline.said if said.mood == "negative"}
+    assert set(opened) <= negative
 
 
 def test_an_urgent_surge_fires_before_its_minute_ends():

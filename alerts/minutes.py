@@ -1,0 +1,28 @@
+"""Minutes counted from 1970, and what is counted in one: two counts in one number."""
+
+from datetime import UTC, datetime
+
+# Both counts of a bucket share one integer, so that a window is one sum: novel documents
+# above, novel negative documents in the lower half.
+HALF = 32
+LOWER = (1 << HALF) - 1
+
+
+def packed(documents: int, negatives: int) -> int:
+    """Both counts as one addable number."""
+    return documents << HALF | negatives
+
+
+def unpacked(counts: int) -> tuple[int, int]:
+    """(documents, negatives) of a packed number or of a sum of them."""
+    return counts >> HALF, counts & LOWER
+
+
+def minute_number(at: datetime) -> int:
+    """The minutes from 1970 to `at`, rounded down."""
+    return int(at.timestamp() // 60)
+
+
+def minute_start(number: int) -> datetime:
+    """The time minute `number` begins."""
+    return datetime.fromtimestamp(number * 60, UTC)
