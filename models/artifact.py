@@ -29,6 +29,7 @@ from models.artifact_files import ABOUT, WEIGHTS, check, digest, refused, versio
 from models.data import LABELS
 from models.encoder import Base, BaseReference, find_base, read_base
 from models.lowbit import LowBit, low_bit, restored
+from models.metrics import Scale
 from models.network_shape import Shape
 
 FORMAT = 1
@@ -49,7 +50,13 @@ class About:
     data: Mapping[str, str]
     bits: int
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(LABELS))
+    powers: Mapping[str, float] = field(default_factory=dict)
+    """By task, as the temperatures; 1 where none is given."""
     format: int = FORMAT
+
+    def scale(self, task: str) -> Scale:
+        """How the logits of `task` become probabilities."""
+        return Scale(self.temperatures.get(task, 1.0), self.powers.get(task, 1.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ that of Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017): conf
 (0, 1] fall in 15 bins of equal width, and the error is the mean gap between accuracy and mean
 confidence over the bins, weighted by how many texts fall in them. The temperature is theirs
 too: the one number all logits of a task are divided by that makes held-out labels likeliest.
+Ours comes with a power (`models.metrics.Scale`), because a temperature alone cannot undo the
+bend that smoothed labels leave: sure answers too timid, doubtful ones too bold.
 """
 
 from collections.abc import Sequence
@@ -12,13 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.metrics import Floats, Integers
+from models.metrics import PLAIN, Floats, Integers, Scale
 
 BINS = 15
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 # Where a temperature is looked for: beyond these a model is broken, not uncalibrated.
 _COLDEST, _HOTTEST = 0.05, 20.0
 _STEPS = 60
+_POWERS = tuple(1.0 + 0.1 * step for step in range(31))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +73,47 @@ def calibration_error(confidence: Floats, right: Floats, weights: Floats | None 
     return float(np.abs(gaps).sum()) / total if total else 0.0
 
 
-def fit_temperature(logits: Floats, truth: Integers) -> float:
-    """The temperature under which `truth` is likeliest, 1.0 for no texts.
+def fit_scale(logits: Floats, truth: Integers) -> Scale:
+    """The scale under which `truth` is likeliest, powers from 1 to 4 tried; `PLAIN` for no
+    texts."""
+    if not len(truth):
+        return PLAIN
+    behind = logits.max(axis=1, keepdims=True) - logits
+    best, least = PLAIN, np.inf
+    for power in _POWERS:
+        scores = -(behind**power)
+        sharpness = _sharpness(scores, truth)
+        weights = np.log(np.exp(scores * sharpness).sum(axis=1))
+        loss = float((weights - scores[np.arange(len(truth)), truth] * sharpness).sum())
+        if loss < least - 1e-6:
+            best, least = Scale(sharpness ** (-1.0 / power), power), loss
+    return best
 
-    The likelihood has one maximum in 1/temperature, so halving an interval finds it.
-    """
+
+def fit_temperature(logits: Floats, truth: Integers) -> float:
+    """The temperature alone under which `truth` is likeliest, 1.0 for no texts."""
     if not len(truth):
         return 1.0
-    centred = logits - logits.max(axis=1, keepdims=True)
-    chosen = centred[np.arange(len(truth)), truth]
+    return 1.0 / _sharpness(logits - logits.max(axis=1, keepdims=True), truth)
+
+
+def _sharpness(scores: Floats, truth: Integers) -> float:
+    """What to multiply `scores` (0 for the highest of a row) by to make `truth` likeliest.
+
+    The likelihood has one maximum in it, so halving an interval finds it.
+    """
+    chosen = scores[np.arange(len(truth)), truth]
     low, high = 1 / _HOTTEST, 1 / _COLDEST
     for _ in range(_STEPS):
         sharpness = (low * high) ** 0.5
-        weights = np.exp(centred * sharpness)
-        expected = (weights * centred).sum(axis=1) / weights.sum(axis=1)
+        weights = np.exp(scores * sharpness)
+        expected = (weights * scores).sum(axis=1) / weights.sum(axis=1)
         # the slope of the log likelihood: what the labels got less what was expected
         if float((chosen - expected).sum()) > 0:
             low = sharpness
         else:
             high = sharpness
-    return float(1 / (low * high) ** 0.5)
+    return float((low * high) ** 0.5)
 
 
 def selective(

@@ -113,7 +113,7 @@ def _figures(metrics: Mapping[str, Any]) -> Iterable[str]:
     yield _table(heads, rows)
     yield (
         "In brackets 95 % of the bootstrap's draws. ECE: expected calibration error in 15 bins, "
-        "before and after temperature scaling."
+        "before and after scaling."
     )
     for file, tasks in metrics.items():
         for task, told in tasks.items():
@@ -162,6 +162,7 @@ def _training(about: Mapping[str, Any]) -> Iterable[str]:
     for title, given in (
         ("Recipe", about.get("recipe")),
         ("Temperatures", about.get("temperatures")),
+        ("Powers", about.get("powers")),
     ):
         if given:
             rows = [(f"`{name}`", f"`{_plain(value)}`") for name, value in given.items()]

@@ -24,6 +24,7 @@ from models.artifact import Artifact
 from models.batching import token_batches
 from models.data import LABELS
 from models.encoding import padded_arrays
+from models.metrics import Scale, softmax
 from models.network_shape import HEADS
 from models.runtimes import OutOfMemory, Runtime
 from models.windows import Window, windows_of
@@ -73,7 +74,7 @@ class AttentionClassifier:
             TOKEN_BUDGET if runtime.device == "cpu" else GPU_TOKEN_BUDGET
         )
         self._chunk = chunk
-        self._temperatures = {task: artifact.about.temperatures.get(task, 1.0) for task in HEADS}
+        self._scales = {task: artifact.about.scale(task) for task in HEADS}
         self._forward = ThreadPoolExecutor(1, thread_name_prefix="forward")
 
     @property
@@ -127,9 +128,9 @@ class AttentionClassifier:
         """All of them."""
         return HEADS
 
-    def temperature(self, task: str) -> float:
-        """What the task's logits are divided by before they become probabilities."""
-        return self._temperatures[task]
+    def scale(self, task: str) -> Scale:
+        """How the task's logits become probabilities."""
+        return self._scales[task]
 
     def logits(self, task: str, queries: Sequence[Query]) -> NDArray[np.float64]:
         """Uncalibrated logits, a row per (text, name or None); of a text in several windows the
@@ -153,7 +154,7 @@ class AttentionClassifier:
     ) -> Classification:
         if answer is None:
             return Classification(model_version=self.version, reason=EMPTY)
-        topics = _softmax(answer.logits["topic"], self._temperatures["topic"])
+        topics = self._chances(answer.logits["topic"], "topic")
         best = int(topics.argmax())
         return Classification(
             model_version=self.version,
@@ -168,7 +169,10 @@ class AttentionClassifier:
         )
 
     def _sentiment(self, logits: NDArray[Any], task: str) -> Sentiment:
-        return Sentiment(*map(float, _softmax(logits, self._temperatures[task])))
+        return Sentiment(*map(float, self._chances(logits, task)))
+
+    def _chances(self, logits: NDArray[Any], task: str) -> NDArray[np.float64]:
+        return softmax(logits.astype(np.float64), self._scales[task])
 
     def _answers(
         self, texts: Sequence[str], names: Sequence[Sequence[Sequence[str]]]
@@ -273,10 +277,3 @@ def _merged(chunk: _Chunk, size: int) -> list[_Merged | None]:
         answer.companies.extend([None] * (company + 1 - len(answer.companies)))
         answer.companies[company] = total / weight
     return found
-
-
-def _softmax(logits: NDArray[Any], temperature: float) -> NDArray[np.float64]:
-    scores = logits.astype(np.float64) / temperature
-    scores = np.exp(scores - scores.max())
-    probabilities: NDArray[np.float64] = scores / scores.sum()
-    return probabilities

@@ -208,7 +208,7 @@ def _counted(scorer: Scorer, texts: Iterable[str]) -> Counting:
 def _count_answers(counting: Counting, scorer: Scorer, task: str, texts: Sequence[str]) -> None:
     logits = np.asarray(scorer.logits(task, [(text, None) for text in texts]), np.float64)
     answered = logits[np.isfinite(logits).all(axis=1)]
-    for row in softmax(answered, scorer.temperature(task)):
+    for row in softmax(answered, scorer.scale(task)):
         counting.answer(task, LABELS[task][int(row.argmax())], float(row.max()))
 
 

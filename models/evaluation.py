@@ -43,7 +43,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReport:
-    """Everything measured about one task. `ece` is after temperature scaling,
+    """Everything measured about one task. `ece` is after scaling,
     `ece_uncalibrated` before; `intervals` hold 95 % of the bootstrap's draws."""
 
     task: str
@@ -58,6 +58,7 @@ class TaskReport:
     ece: float
     ece_uncalibrated: float
     temperature: float
+    power: float
     log_loss: float
     per_class: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -108,7 +109,8 @@ def report_on(answers: Answers, rounds: int = ROUNDS, seed: int = SEED) -> TaskR
         negative_recall=_negative_recall(matrix, labels),
         ece=calibration_error(sure, right),
         ece_uncalibrated=calibration_error(raw_sure, right),
-        temperature=answers.temperature,
+        temperature=answers.scale.temperature,
+        power=answers.scale.power,
         log_loss=float(-np.log(np.maximum(chosen, 1e-12)).mean()) if len(truth) else 0.0,
         per_class=class_scores(matrix, labels),
         confusion=tuple(tuple(round(count) for count in row) for row in matrix.tolist()),

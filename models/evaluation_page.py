@@ -62,7 +62,8 @@ def _task(report: TaskReport) -> Iterable[str]:
     yield (
         f'<p class="note">Model {escape(report.model)}; {report.n:,} labels of '
         f"{report.texts:,} texts; {report.unanswered:,} without an answer; temperature "
-        f"{report.temperature:.3f}. Brackets: 95 % of 1,000 bootstrap draws by text.</p>"
+        f"{report.temperature:.3f}, power {report.power:.1f}. "
+        "Brackets: 95 % of 1,000 bootstrap draws by text.</p>"
     )
     figures = {
         "negative recall": ("negative_recall", report.negative_recall),

@@ -119,7 +119,7 @@ class Occlusion:
             return None
         # a text that is gone without its only word says nothing
         logits = np.where(np.isfinite(logits), logits, 0.0)
-        chances = softmax(logits, self._scorer.temperature(task))
+        chances = softmax(logits, self._scorer.scale(task))
         called = int(chances[0].argmax())
         odds = _log_odds(chances[:, called])
         worth = [float(odds[0] - one) for one in odds[1:]]

@@ -12,7 +12,7 @@ from pipeline.errors import ConfigurationError
 
 def export(artifact: Artifact, folder: Path, quantised: bool = True) -> list[Path]:
     """Write `encoder.onnx` (`ids`, `mask` to `states`), `heads.safetensors`, `tokenizer.json` and
-    `about.json` (labels, temperatures, window, shape, version) to `folder`; their paths.
+    `about.json` (labels, temperatures, powers, window, shape, version) to `folder`; their paths.
 
     Raises `ConfigurationError` for an encoder that is no plain BERT or a folder that cannot be
     written.
@@ -30,6 +30,7 @@ def export(artifact: Artifact, folder: Path, quantised: bool = True) -> list[Pat
         "version": artifact.version,
         "labels": dict(about.labels),
         "temperatures": dict(about.temperatures),
+        "powers": dict(about.powers),
         "window": about.window,
         "pool_heads": about.shape.pool_heads,
         "pad": artifact.pad,

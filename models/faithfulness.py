@@ -93,7 +93,7 @@ def _probabilities(scorer: Scorer, able: Sequence[Explanation], queries: Sequenc
     task = able[0].task
     logits = np.asarray(scorer.logits(task, queries), np.float64)
     # a text nobody can read any more says nothing of any class
-    chances = softmax(np.where(np.isfinite(logits), logits, 0.0), scorer.temperature(task))
+    chances = softmax(np.where(np.isfinite(logits), logits, 0.0), scorer.scale(task))
     each = chances.reshape(len(able), 1 + RANDOM_ROUNDS, -1)
     called = [LABELS[task].index(one.label) for one in able]
     return each[np.arange(len(able)), :, called]

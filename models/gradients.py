@@ -39,7 +39,7 @@ class Pieces:
 
 class NetworkExplainer:
     """Explains a `Network`. `scorer` is the same one as it is measured, with its version and its
-    temperatures; `pieces` cuts a text up, within the window, as the network was trained to read
+    scales; `pieces` cuts a text up, within the window, as the network was trained to read
     it. Not thread-safe; leaves the network in evaluation mode."""
 
     def __init__(
@@ -54,7 +54,7 @@ class NetworkExplainer:
         self._pieces = pieces
         self._pad = pad
         self._scorer = scorer
-        self._temperatures = {task: scorer.temperature(task) for task in HEADS}
+        self._scales = {task: scorer.scale(task) for task in HEADS}
         self._steps = steps
 
     @property
@@ -80,7 +80,7 @@ class NetworkExplainer:
         with torch.no_grad():
             told = self._network(one)
         chances = [
-            (_row(told.logits, at) / self._temperatures[task]).softmax(-1).tolist()
+            self._scales[task].applied(_row(told.logits, at)).softmax(-1).tolist()
             for at, (task, _) in enumerate(asked)
         ]
         called = [row.index(max(row)) for row in chances]
@@ -120,7 +120,7 @@ class NetworkExplainer:
                 rows = logits[task]
                 if task == "entity_sentiment":
                     rows = rows.view(steps, companies, -1)[:, at - 2]
-                target = log_odds(rows / self._temperatures[task], label).sum()
+                target = log_odds(self._scales[task].applied(rows), label).sum()
                 (gradient,) = torch.autograd.grad(target, vectors, retain_graph=True)
                 worth: list[float] = (gradient.mean(0) * difference[0]).sum(-1).tolist()
                 found.append(worth)

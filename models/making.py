@@ -24,7 +24,7 @@ from models.recipe import Recipe
 from models.reporting import Report
 from models.story_vectors import fit_story
 from models.teaching import taught_by
-from models.training import Training, temperatures_of
+from models.training import Training, scales_of
 from pipeline.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def written(
     told: Mapping[str, Any],
 ) -> str:
     """Write the artifact in two steps: the weights in few bits, then what is measured on the
-    network *as it will be read*: temperatures and development figures on `held`, and how far its
+    network *as it will be read*: scales and development figures on `held`, and how far its
     activations reach on `corpus`."""
     names = {"temperatures": dict.fromkeys(HEADS, 1.0), **about}
     save(folder, tensors_of(network), base, names, recipe.bits)
@@ -137,7 +137,9 @@ def written(
     bert = BertShape.of(base.config)
     ranges = measured_ranges(read.encoder, bert, _some(corpus), read.pad) if bert else {}
     pad = int(base.config.get("pad_token_id") or 0)
-    names["temperatures"] = temperatures_of(shipped, _calibration(held, corpus, base, recipe), pad)
+    scales = scales_of(shipped, _calibration(held, corpus, base, recipe), pad)
+    names["temperatures"] = {task: round(one.temperature, 4) for task, one in scales.items()}
+    names["powers"] = {task: round(one.power, 1) for task, one in scales.items()}
     save(folder, tensors_of(network), base, names, recipe.bits, ranges)
     figures = {"development": score_of(shipped, held, pad), **told}
     (folder / METRICS).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")

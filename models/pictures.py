@@ -40,7 +40,7 @@ def reliability_svg(report: TaskReport) -> str:
                 f"accuracy {one.accuracy:.3f}</title></rect>"
             )
         old = before[one.low]
-        if old.n and report.temperature != 1.0:
+        if old.n and (report.temperature, report.power) != (1.0, 1.0):
             drawn.append(_box(x + 1, _y(old.accuracy), width - 2, old.accuracy * _SIDE, "before"))
     drawn.append(_line(_LEFT, _TOP + _SIDE, _LEFT + _SIDE, _TOP, "even"))
     return _svg(_LEFT + _SIDE + 16, _TOP + _SIDE + 44, drawn)

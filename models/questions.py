@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from models.data import LABELS, Example
-from models.metrics import Floats, Integers, softmax
+from models.metrics import Floats, Integers, Scale, softmax
 
 Query = tuple[str, str | None]
 """A text, and the name it is asked about (None: the text as a whole)."""
@@ -22,7 +22,7 @@ LONGEST = "over 200"
 
 
 class Scorer(Protocol):
-    """A classifier as it is measured: raw scores, and the temperature it scales them by."""
+    """A classifier as it is measured: raw scores, and the scale that makes them probabilities."""
 
     @property
     def version(self) -> str:
@@ -36,8 +36,8 @@ class Scorer(Protocol):
         scaling. A row of NaN where the classifier rightly keeps silent (no model for the
         language)."""
 
-    def temperature(self, task: str) -> float:
-        """What the logits are divided by before they become probabilities; 1.0: nothing."""
+    def scale(self, task: str) -> Scale:
+        """How its logits become probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ class Questions:
 class Answers:
     """What a scorer said to the questions it did not leave open.
 
-    `raw` and `scaled` are probabilities before and after its temperature; scaling never
+    `raw` and `scaled` are probabilities before and after its scale; scaling never
     changes which class is called.
     """
 
     version: str
-    temperature: float
+    scale: Scale
     questions: Questions
     raw: Floats
     scaled: Floats
@@ -112,13 +112,13 @@ def answers_of(scorer: Scorer, questions: Questions) -> Answers:
     logits = np.asarray(scorer.logits(questions.task, questions.queries), dtype=np.float64)
     answered = np.isfinite(logits).all(axis=1)
     kept = np.flatnonzero(answered)
-    temperature = scorer.temperature(questions.task)
+    scale = scorer.scale(questions.task)
     return Answers(
         version=scorer.version,
-        temperature=temperature,
+        scale=scale,
         questions=_only(questions, kept),
         raw=softmax(logits[kept]),
-        scaled=softmax(logits[kept], temperature),
+        scaled=softmax(logits[kept], scale),
         unanswered=len(questions) - len(kept),
     )
 

@@ -11,7 +11,7 @@ from models.artifact_files import is_artifact
 from models.data import LABELS, TASKS
 from models.explain import Explainer, Occlusion
 from models.load import SHIPPED, load_artifact_classifier, load_classifier
-from models.metrics import Floats
+from models.metrics import PLAIN, Floats, Scale
 from models.questions import Query, Scorer
 from pipeline.documents import Classification, Document, SubjectId
 from pipeline.languages import language_of
@@ -34,7 +34,7 @@ def open_scorer(
     runtime: str = "auto",
 ) -> Scorer:
     """What `load_classifier` would serve under these settings, to be measured; of an artifact
-    its raw logits and temperatures, whatever the language. Raises `ConfigurationError` as that
+    its raw logits and scales, whatever the language. Raises `ConfigurationError` as that
     does."""
     path = SHIPPED if model == "shipped" else Path(model).expanduser()
     if path.is_dir() and is_artifact(path):
@@ -63,7 +63,7 @@ def open_explainer(
 class PortScorer:
     """A classifier measured by what it answers in the pipeline.
 
-    Its probabilities are final, so the temperature is 1 and the logits are their logarithms.
+    Its probabilities are final, so nothing is scaled and the logits are their logarithms.
     Of the topics it says only the first; the rest of the probability is spread evenly. Where
     it has no sentiment towards a name, the text's own counts, as in the pipeline.
     """
@@ -80,9 +80,9 @@ class PortScorer:
         """All of them: a classifier of the pipeline answers everything somehow."""
         return TASKS
 
-    def temperature(self, task: str) -> float:
-        """1.0: what comes out is already what would be published."""
-        return 1.0
+    def scale(self, task: str) -> Scale:
+        """None: what comes out is already what would be published."""
+        return PLAIN
 
     def logits(self, task: str, queries: Sequence[Query]) -> Floats:
         """The logarithms of its probabilities; NaN where it gave a reason instead."""

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from models.answers import known_labels, logits_of, score_of
-from models.calibration import fit_temperature
+from models.calibration import fit_scale
 from models.checkpoints import load_checkpoint, save_checkpoint
 from models.corpus import Corpus, batches, class_weights
 from models.losses import Wanted, adversarial, divergence, loss_of, noisy
+from models.metrics import Scale
 from models.network import Network
 from models.optimizing import (
     MovingAverage,
@@ -198,16 +199,11 @@ class Training:
         return nullcontext()
 
 
-def temperatures_of(
-    network: Network, corpus: Corpus, pad: int, device: str = "cpu"
-) -> dict[str, float]:
-    """The temperature of each task that has labels in `corpus`, by maximum likelihood."""
+def scales_of(network: Network, corpus: Corpus, pad: int, device: str = "cpu") -> dict[str, Scale]:
+    """The scale of each task that has labels in `corpus`, by maximum likelihood."""
     answers = logits_of(network, corpus, pad, device)
     return {
-        task: round(
-            float(fit_temperature(answers[task][wanted >= 0].numpy(), wanted[wanted >= 0].numpy())),
-            4,
-        )
+        task: fit_scale(answers[task][wanted >= 0].double().numpy(), wanted[wanted >= 0].numpy())
         for task, wanted in known_labels(corpus).items()
         if (wanted >= 0).any()
     }

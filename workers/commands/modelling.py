@@ -36,7 +36,7 @@ def evaluate(
     """How right and how honest the classifier is on labelled texts.
 
     With --json one object: {task: {"n", "accuracy", "macro_f1", "ece", "ece_uncalibrated",
-    "per_class", …}} for the tasks the file has labels for; `ece` is after temperature scaling.
+    "per_class", …}} for the tasks the file has labels for; `ece` is after scaling.
     """
     from models.data import read_examples
     from models.evaluation import as_json as reports_json
@@ -112,6 +112,7 @@ def _say_report(report: "TaskReport") -> None:
     say(
         f"  ECE             {report.ece:.3f}  {_between(span['ece'])}, "
         f"{report.ece_uncalibrated:.3f} before scaling by {report.temperature:.3f}"
+        f" and power {report.power:.1f}"
     )
     for score in report.per_class:
         say(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from models.data import LABELS, TASKS
-from models.metrics import Floats
+from models.metrics import Floats, Scale
 from models.questions import Query
 
 
@@ -26,8 +26,8 @@ class WordScorer:
     def tasks(self) -> tuple[str, ...]:
         return self._tasks
 
-    def temperature(self, task: str) -> float:
-        return self._temperature
+    def scale(self, task: str) -> Scale:
+        return Scale(self._temperature)
 
     def logits(self, task: str, queries: Sequence[Query]) -> Floats:
         rows = np.zeros((len(queries), len(LABELS[task])))

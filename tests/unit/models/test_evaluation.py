@@ -10,6 +10,7 @@ from models.data import Example
 from models.evaluation import TaskReport, as_json, evaluate
 from models.evaluation_page import page, write_report
 from models.load import StubClassifier, load_classifier
+from models.metrics import PLAIN
 from models.questions import answers_of, questions_of
 from models.scorers import PortScorer, open_scorer
 from pipeline.errors import ConfigurationError
@@ -87,7 +88,7 @@ def test_the_json_is_one_object_by_task_with_the_promised_names() -> None:
     assert set(plain) == {"sentiment", "topic", "entity_sentiment"}
     assert {
         "n", "accuracy", "macro_f1", "ece", "ece_uncalibrated", "per_class", "confusion",
-        "intervals", "selective", "slices", "temperature", "unanswered", "model",
+        "intervals", "selective", "slices", "power", "temperature", "unanswered", "model",
     } <= set(plain["sentiment"])  # fmt: skip
     assert list(plain["sentiment"]["per_class"]) == ["negative", "neutral", "positive"]
     assert plain["sentiment"]["per_class"]["negative"]["recall"] == 0.5
@@ -149,7 +150,7 @@ def test_the_port_is_measured_by_what_it_would_publish() -> None:
     assert found["sentiment"].accuracy == 1.0
     assert found["entity_sentiment"].accuracy == 1.0
     answers = answers_of(scorer, questions_of("sentiment", examples))
-    assert answers.temperature == 1.0
+    assert answers.scale == PLAIN
     direct = load_classifier("baseline")
     assert scorer.version == direct.version
 

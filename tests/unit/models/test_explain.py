@@ -17,7 +17,7 @@ from models.explanation_page import drivers_page, shades, text_page
 from models.faithfulness import deletion_curve
 from models.gradients import NetworkExplainer, artifact_explainer
 from models.load import load_classifier
-from models.metrics import softmax
+from models.metrics import PLAIN, Scale, softmax
 from models.scorers import PortScorer, open_scorer
 from models.words import gathered, without, word_spans
 from tests.tiny_encoder import tiny_artifact
@@ -103,10 +103,10 @@ def test_the_baseline_is_explained_by_its_own_words() -> None:
     assert [word.text for word in sentiment.strongest(1)] == ["plunge"]
 
 
-@pytest.mark.parametrize("temperature", [1.0, 2.0])
-def test_gradients_add_up_to_the_log_odds_they_explain(temperature: float) -> None:
+@pytest.mark.parametrize("scale", [PLAIN, Scale(2.0), Scale(1.5, 1.8)])
+def test_gradients_add_up_to_the_log_odds_they_explain(scale: Scale) -> None:
     network = tiny_network()
-    scorer = TinyScorer(network, temperature)
+    scorer = TinyScorer(network, scale)
     found = NetworkExplainer(network, pieces, PAD, scorer, steps=96).explain(TEXT, ["Bolt", "Acme"])
     assert [(one.task, one.about) for one in found] == [
         ("sentiment", None),
@@ -116,14 +116,14 @@ def test_gradients_add_up_to_the_log_odds_they_explain(temperature: float) -> No
     ]
     for one in found:
         logits = scorer.logits(one.task, [(TEXT, one.about)])
-        chances = softmax(logits, temperature)[0]
+        chances = softmax(logits, scale)[0]
         assert list(one.probabilities.values()) == pytest.approx(chances.tolist(), abs=1e-5)
-        nothing = _log_odds_of_nothing(network, one.task, one.about, one.label, temperature)
+        nothing = _log_odds_of_nothing(network, one.task, one.about, one.label, scale)
         assert one.rest == pytest.approx(nothing, abs=0.05)
 
 
 def _log_odds_of_nothing(
-    network: object, task: str, about: str | None, label: str, temperature: float
+    network: object, task: str, about: str | None, label: str, scale: Scale
 ) -> float:
     """Of the same text with every token a padding one but the two at the ends."""
     import torch
@@ -134,7 +134,7 @@ def _log_odds_of_nothing(
     inputs = _copies(cut, 1, torch.device("cpu"))
     inputs.ids[0, 1:-1] = PAD
     with torch.no_grad():
-        logits = network(inputs).logits[task][0] / temperature  # type: ignore[operator]
+        logits = scale.applied(network(inputs).logits[task][0])  # type: ignore[operator]
     return float(log_odds(logits, LABELS[task].index(label)))
 
 
@@ -224,7 +224,7 @@ def test_an_artifact_is_explained_as_it_is_served(tmp_path: Path) -> None:
     assert [one.about for one in found] == [None, None, "Acme Corp", "Bolt"]
     for one in found:
         logits = scorer.logits(one.task, [(text, one.about)])
-        chances = softmax(logits, scorer.temperature(one.task))[0]
+        chances = softmax(logits, scorer.scale(one.task))[0]
         assert list(one.probabilities.values()) == pytest.approx(chances.tolist(), abs=1e-3)
         assert [word.text for word in one.words] == ["Acme", "Corp", "shares", "plunge", ",",
                                                      "Bolt", "up"]  # fmt: skip

@@ -9,11 +9,21 @@ from models.bootstrap import centred_interval, draws, interval, two_sided_p
 from models.calibration import (
     bin_of,
     calibration_error,
+    fit_scale,
     fit_temperature,
     reliability,
     selective,
 )
-from models.metrics import accuracy, class_scores, confusion, macro_f1, recall, softmax
+from models.metrics import (
+    PLAIN,
+    Scale,
+    accuracy,
+    class_scores,
+    confusion,
+    macro_f1,
+    recall,
+    softmax,
+)
 
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
 SAID = np.array([0, 0, 1, 2, 1, 1, 0, 2, 2, 2])
@@ -92,6 +102,33 @@ def test_a_perfect_classifier_gets_the_sharpest_temperature_and_a_wrong_one_the_
     logits, truth = np.eye(3) * 2, np.arange(3)
     assert fit_temperature(logits, truth) == pytest.approx(0.05, rel=0.01)
     assert fit_temperature(logits, (truth + 1) % 3) == pytest.approx(20, rel=0.01)
+
+
+@pytest.mark.parametrize("scale", [Scale(), Scale(2.0, 1.5), Scale(0.7, 2.0)])
+def test_the_scale_that_made_the_scores_is_found_again(scale: Scale) -> None:
+    random = np.random.default_rng(2)
+    logits = random.normal(0, 2, (20_000, 4))
+    chances = softmax(logits, scale)
+    truth = (chances.cumsum(axis=1) > random.random((20_000, 1))).argmax(axis=1)
+    found = fit_scale(logits, truth)
+    assert found.temperature == pytest.approx(scale.temperature, rel=0.1)
+    assert found.power == pytest.approx(scale.power, abs=0.2)
+    assert fit_scale(logits[:0], truth[:0]) == PLAIN
+
+
+@given(
+    st.lists(st.lists(st.floats(-30, 30), min_size=3, max_size=3), min_size=1, max_size=9),
+    st.floats(0.1, 10),
+    st.floats(1, 4),
+)
+def test_scaling_changes_no_call_and_gives_probabilities(rows, temperature, power) -> None:
+    logits = np.array(rows)
+    chances = softmax(logits, Scale(temperature, power))
+    assert chances.sum(axis=1) == pytest.approx(1.0)
+    highest = logits.max(axis=1)
+    called = logits[np.arange(len(rows)), chances.argmax(axis=1)]
+    # what rounding makes equal is no other call
+    assert (highest - called < 1e-3).all()
 
 
 def test_silence_about_the_least_sure_raises_accuracy() -> None:

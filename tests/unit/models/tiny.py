@@ -11,7 +11,7 @@ from transformers import BertConfig, BertModel
 
 from models.data import LABELS, TASKS, readable
 from models.gradients import Pieces
-from models.metrics import Floats
+from models.metrics import PLAIN, Floats, Scale
 from models.network import Inputs, Network
 from models.network_shape import Shape
 from models.questions import Query
@@ -57,14 +57,14 @@ class TinyScorer:
 
     version = "tiny"
 
-    def __init__(self, network: Network, temperature: float = 1.0) -> None:
-        self._network, self._temperature = network, temperature
+    def __init__(self, network: Network, scale: Scale = PLAIN) -> None:
+        self._network, self._scale = network, scale
 
     def tasks(self) -> tuple[str, ...]:
         return TASKS
 
-    def temperature(self, task: str) -> float:
-        return self._temperature
+    def scale(self, task: str) -> Scale:
+        return self._scale
 
     def logits(self, task: str, queries: Sequence[Query]) -> Floats:
         rows = np.zeros((len(queries), len(LABELS[task])))
