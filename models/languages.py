@@ -1,7 +1,8 @@
 """Which model reads which language, and the honest answer where there is none."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pipeline.documents import Classification
 from pipeline.ports import Answer, Classifier, ClassifierInput, answers_of
@@ -12,14 +13,42 @@ def no_model(lang: str, version: str) -> Classification:
     return Classification(model_version=version, reason=f"no model for {lang!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A model at work: what it reads, and how and where it is run."""
+
+    lang: str
+    model_version: str
+    runtime: str
+    """Library and precision, as `onnx-int8`; `python` for word lists."""
+    device: str
+
+
+def running(classifier: Classifier) -> list[Running]:
+    """Every model of a classifier, by language (`*` where it reads whatever comes)."""
+    models = classifier.models if isinstance(classifier, ByLanguage) else {"*": classifier}
+    return [
+        Running(
+            lang,
+            model.version,
+            getattr(model, "runtime", "python"),
+            getattr(model, "device", "cpu"),
+        )
+        for lang, model in sorted(models.items())
+    ]
+
+
 class ByLanguage:
     """A classifier that hands each text to the model of its language, keeping the order.
 
-    `unserved` counts, by language, the texts that no model read.
+    `unserved` counts, by language, the texts that no model read; `unread` is told of each.
     """
 
-    def __init__(self, models: Mapping[str, Classifier]) -> None:
+    def __init__(
+        self, models: Mapping[str, Classifier], unread: Callable[[str], object] | None = None
+    ) -> None:
         self._models = dict(models)
+        self._unread = unread
         versions = {model.version for model in self._models.values()}
         self._version = "+".join(sorted(versions)) or "none"
         self.unserved: Counter[str] = Counter()
@@ -33,6 +62,11 @@ class ByLanguage:
     def languages(self) -> tuple[str, ...]:
         """The languages with a model, in order."""
         return tuple(sorted(self._models))
+
+    @property
+    def models(self) -> Mapping[str, Classifier]:
+        """The model of each language."""
+        return self._models
 
     def classify(self, inputs: Sequence[ClassifierInput]) -> list[Classification]:
         """One classification per input, in order; without a model, one with the reason."""
@@ -51,6 +85,8 @@ class ByLanguage:
             if model is None:
                 lang = inputs[place].lang
                 self.unserved[lang] += 1
+                if self._unread is not None:
+                    self._unread(lang)
                 answers[place] = Answer(classification=no_model(lang, self._version))
             else:
                 places.setdefault(id(model), []).append(place)

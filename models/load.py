@@ -1,7 +1,7 @@
 """From the settings to a classifier: `shipped`, `baseline`, `stub`, a directory or a hub id."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ def load_classifier(
     labels: str = "",
     languages: tuple[str, ...] = ("en",),
     runtime: str = "auto",
+    unread: Callable[[str], object] | None = None,
 ) -> Classifier:
     """The classifier that `BELLWETHER_MODEL` names.
 
@@ -52,27 +53,30 @@ def load_classifier(
     `baseline` the word lists for both; `stub` reads everything. A directory is an artifact, or
     like a hub id a Hugging Face sequence classifier for `languages`, with `labels` where its
     own names do not tell. `en=shipped,zh=DIRECTORY` names one model a language. `base` is the
-    encoder an artifact builds on, `runtime` how it is run (`models.runtimes`). Raises
-    `ConfigurationError` naming the setting to change.
+    encoder an artifact builds on, `runtime` how it is run (`models.runtimes`); `unread` is
+    told the language of each text without a model. Raises `ConfigurationError` naming the
+    setting to change.
     """
     if model == "stub":
         return StubClassifier()
     routes = _routes(model)
     if routes:
         return ByLanguage(
-            {lang: _single(name, base, labels, runtime, lang) for lang, name in routes.items()}
+            {lang: _single(name, base, labels, runtime, lang) for lang, name in routes.items()},
+            unread,
         )
     if model == "baseline":
         baseline = LexiconClassifier()
-        return ByLanguage({"en": baseline, "zh": baseline})
+        return ByLanguage({"en": baseline, "zh": baseline}, unread)
     if model == "shipped":
         artifact = _single(model, base, labels, runtime, "en")
-        return ByLanguage({"en": artifact, "zh": LexiconClassifier()})
+        return ByLanguage({"en": artifact, "zh": LexiconClassifier()}, unread)
     if not languages:
         raise ConfigurationError(
             f"BELLWETHER_MODEL_LANGUAGES is empty: name the languages {model!r} reads, as `en,zh`"
         )
-    return ByLanguage(dict.fromkeys(languages, _single(model, base, labels, runtime, languages[0])))
+    single = _single(model, base, labels, runtime, languages[0])
+    return ByLanguage(dict.fromkeys(languages, single), unread)
 
 
 def _routes(model: str) -> dict[str, str]:

@@ -100,6 +100,11 @@ class TransformerClassifier:
         return self._version
 
     @property
+    def runtime(self) -> str:
+        """How it runs: in torch, in full precision."""
+        return "torch-fp32"
+
+    @property
     def device(self) -> str:
         """Where the forward pass runs: `cpu`, `cuda:0`, …"""
         return str(self._model.device)

@@ -26,6 +26,14 @@ LATENCY = Histogram(
     ["stage"],
     buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
+CLASSIFIER = Gauge(
+    "bellwether_classifier",
+    "1 for each model that reads: language, version, library and precision, device",
+    ["lang", "model_version", "runtime", "device"],
+)
+UNREAD = Counter(
+    "bellwether_unread_documents_total", "Documents in a language without a model", ["lang"]
+)
 REBALANCES = Counter("bellwether_rebalances_total", "Times partitions were revoked", ["stage"])
 FEED_POLLS = Counter(
     "bellwether_feed_polls_total", "Polls by result: new, nothing, failed", ["source", "result"]

@@ -126,6 +126,7 @@ def _database(settings: Settings) -> Iterator[Check]:
 
 
 def _model(settings: Settings) -> Iterator[Check]:
+    from models.languages import running
     from models.load import load_classifier
 
     classifier = load_classifier(
@@ -135,7 +136,11 @@ def _model(settings: Settings) -> Iterator[Check]:
         settings.model_languages,
         settings.model_runtime,
     )
-    yield Check("model", "ok", f"{settings.model}, version {classifier.version}")
+    ways = ", ".join(
+        f"{one.lang} by {one.model_version} ({one.runtime} on {one.device})"
+        for one in running(classifier)
+    )
+    yield Check("model", "ok", f"{settings.model}: {ways}")
 
 
 def _rules(settings: Settings) -> Iterator[Check]:

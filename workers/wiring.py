@@ -95,7 +95,9 @@ def build_stage(name: str, settings: Settings) -> Stage:
 
 def _classify(settings: Settings) -> Stage:
     # imported here: no other process needs the catalogue or a model
+    from models.languages import running
     from models.load import load_classifier
+    from pipeline import metrics
     from pipeline.catalogue import load_catalogue
     from pipeline.subjects import CatalogueLinker
     from workers.catalogue_watch import CatalogueWatch
@@ -108,7 +110,11 @@ def _classify(settings: Settings) -> Stage:
         settings.model_labels,
         settings.model_languages,
         settings.model_runtime,
+        # a source may give any tag: a label has few values
+        lambda lang: metrics.UNREAD.labels(lang if len(lang) <= 3 else "other").inc(),
     )
+    for one in running(classifier):
+        metrics.CLASSIFIER.labels(one.lang, one.model_version, one.runtime, one.device).set(1)
     extension = Path(settings.subjects) if settings.subjects else None
     linker = CatalogueLinker(load_catalogue(extension))
     close = client.close

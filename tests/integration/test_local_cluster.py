@@ -87,6 +87,7 @@ def test_the_doctor_is_content_once_topics_and_schema_exist(tmp_path: Path):
         verdicts = [json.loads(line)["verdict"] for line in after.stdout.splitlines()]
         assert after.returncode == 0, after.stdout
         assert "wrong" not in verdicts
+        assert "(python on cpu)" in after.stdout
         checked = ran(settings, "db", "check", "--json")
         assert json.loads(checked.stdout.splitlines()[-1]) == {
             "documents": 0,

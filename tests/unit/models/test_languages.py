@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.languages import ByLanguage
+from models.languages import ByLanguage, Running, running
 from pipeline.documents import Classification
 from pipeline.ports import ClassifierInput
 
@@ -48,10 +48,24 @@ def test_an_empty_batch_gives_an_empty_answer() -> None:
     assert ByLanguage({"en": Echo("english")}).classify([]) == []
 
 
-def test_unserved_languages_are_counted() -> None:
-    router = ByLanguage({"en": Echo("english")})
+def test_how_each_model_runs_can_be_told() -> None:
+    class Fast(Echo):
+        runtime, device = "onnx-int8", "cuda:0"
+
+    told = running(ByLanguage({"zh": Echo("words"), "en": Fast("network")}))
+    assert told == [
+        Running("en", "network", "onnx-int8", "cuda:0"),
+        Running("zh", "words", "python", "cpu"),
+    ]
+    assert [one.lang for one in running(Echo("all"))] == ["*"]
+
+
+def test_unserved_languages_are_counted_and_told() -> None:
+    told: list[str] = []
+    router = ByLanguage({"en": Echo("english")}, told.append)
     answers = router.classify(texts("fr", "en", "de", "fr"))
     assert router.unserved == {"fr": 2, "de": 1}
+    assert told == ["fr", "de", "fr"]
     assert [answer.reason for answer in answers] == [
         "no model for 'fr'",
         None,

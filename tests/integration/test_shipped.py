@@ -1,0 +1,75 @@
+"""The artifact of the package, as it is served."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from models.artifact import Artifact, load
+from models.classifier import AttentionClassifier
+from models.load import SHIPPED
+from models.runtimes import chosen
+from pipeline.documents import SubjectId
+from pipeline.ports import ClassifierInput
+from workers.sample import sample_documents
+
+# a text of the sample in so many, so that all of its two days are there
+EVERY = 8
+TASKS = ("sentiment", "topic")
+
+
+@pytest.fixture(scope="module")
+def artifact() -> Artifact:
+    return load(SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def served(artifact: Artifact) -> Iterator[AttentionClassifier]:
+    classifier = AttentionClassifier(artifact, chosen(artifact, "onnx-int8", threads=2))
+    yield classifier
+    classifier.close()
+
+
+def test_eight_bits_call_what_full_precision_calls(
+    artifact: Artifact, served: AttentionClassifier
+) -> None:
+    documents = sample_documents(ends_at=datetime(2026, 1, 3, tzinfo=UTC))
+    texts = sorted({one.get("title") or one["text"] for one in documents})[::EVERY]
+    queries = [(text, None) for text in texts]
+    full = AttentionClassifier(artifact, chosen(artifact, "onnx-fp32", threads=2))
+    try:
+        for task in TASKS:
+            quick = np.argmax(served.logits(task, queries), axis=1)
+            exact = np.argmax(full.logits(task, queries), axis=1)
+            assert len(texts) > 400
+            assert np.mean(quick == exact) >= 0.995, task
+    finally:
+        full.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Shares of Northfield plunge 18% after the company cuts its profit forecast", "negative"),
+        ("Northfield shares soar as quarterly profit beats estimates", "positive"),
+        ("Northfield to present at the Zurich industrials conference on Tuesday", "neutral"),
+    ],
+)
+def test_plain_cases_are_called_plainly(served: AttentionClassifier, text: str, label: str) -> None:
+    (answer,) = served.classify([ClassifierInput(title="", text=text, lang="en", mentions={})])
+    assert answer.sentiment is not None
+    assert answer.sentiment.label == label
+
+
+def test_one_headline_is_good_for_one_company_and_bad_for_the_other(
+    served: AttentionClassifier,
+) -> None:
+    good, bad = SubjectId("KESTREL"), SubjectId("HALDEN")
+    text = "Kestrel shares rise 4% on strong orders; Halden slumps 9% after profit warning"
+    mentions = {good: ("Kestrel",), bad: ("Halden",)}
+    (answer,) = served.classify(
+        [ClassifierInput(title="", text=text, lang="en", mentions=mentions)]
+    )
+    assert answer.subject_sentiments[good].label == "positive"
+    assert answer.subject_sentiments[bad].label == "negative"
