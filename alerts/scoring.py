@@ -10,9 +10,10 @@ beforehand, neither its length nor its level nor how far apart its rows are.
              quiet     the first row of an episode: the rarer, the higher
 
 An episode opens where the count is rarer than `OPENS` (-log10 of times a day) and lasts a day:
-its later rows score below 0.1, whatever they hold, because it was told already. Each episode
-raises what the next must reach by `WEARIER`, which fades in weeks: what happens often is not
-rare, whatever the arithmetic says.
+its later rows score below 0.1, because it was told already, but for one that stands out twice
+as far as what was told, and `WORSENS` more: what begins as a ripple may become a flood. Each
+episode raises what the next must reach by `WEARIER`, which fades in weeks: what happens often
+is not rare, whatever the arithmetic says.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ from alerts.rarity import RARITY, READING, STATE, absorb, read
 MINUTE = timedelta(minutes=1)
 LEAST_BIN = 5 * MINUTE
 OPENS = 0.7
+WORSENS = 0.5
 WEARIER = 0.15
 WEARY_DAYS = 20.0
 EPISODE = timedelta(days=1)
@@ -46,8 +48,7 @@ class Scorer:
     _count: float = 0.0
     _read: bool = False
     """Whether the reading is that of the open bin with all it holds."""
-    _opened: datetime | None = None
-    _weary: float = 0.0
+    _episodes: "Episodes" = field(default_factory=lambda: Episodes())
 
     def score(self, at: datetime, value: float) -> float:
         """The score of a row, 0 to 1. Rows must come in order of time."""
@@ -70,7 +71,7 @@ class Scorer:
             self._close()
             self._bin_starts, self._count, self._read = at, 0.0, False
         self._count += value
-        self._weary *= 0.5 ** (since / timedelta(days=WEARY_DAYS))
+        self._episodes.pass_time(since)
         return self._judged(at)
 
     def _close(self) -> None:
@@ -92,21 +93,39 @@ class Scorer:
         number, a_day = self._place()
         read(self._state, self._count, number, a_day, self._reading)
         self._read = True
-        age = at - self._first
+        return self._episodes.score(self._reading[RARITY], at, at - self._first)
+
+
+@dataclass(slots=True)
+class Episodes:
+    """From how rare each row is to its score."""
+
+    _opened: datetime | None = None
+    _told: float = 0.0
+    """How rare the rarest row told of this episode was, above what opened it."""
+    _weary: float = 0.0
+
+    def pass_time(self, since: timedelta) -> None:
+        """Let so much time pass between two rows."""
+        self._weary *= 0.5 ** (since / timedelta(days=WEARY_DAYS))
+
+    def score(self, rarity: float, at: datetime, age: timedelta) -> float:
+        """The score of a row of the series' age `age`."""
         opens = OPENS + self._weary
         opens += YOUNG_PENALTY * max(0.0, 1.0 - age / timedelta(days=YOUNG_DAYS))
-        rare = self._reading[RARITY] - opens
+        rare = rarity - opens
+        going_on = self._opened is not None and at - self._opened < EPISODE
         if age < LEARNING or rare < 0.0:
             score = 0.5 * exp(max(-50.0, min(-0.01, rare)))
-        elif self._opened is not None and at - self._opened < EPISODE:
+        elif going_on and rare < 2.0 * self._told + WORSENS:
             score = 0.5
         else:
-            self._opened = at
-            self._weary += WEARIER
+            if not going_on:
+                self._opened = at
+                self._weary += WEARIER
+            self._told = rare
             return 1.0 - 0.5 * exp(-rare / 2.0)
-        if self._opened is not None and at - self._opened < EPISODE:
-            return 0.2 * score
-        return score
+        return 0.2 * score if going_on else score
 
 
 def scored(rows: Iterable[tuple[datetime, float]]) -> Iterator[float]:

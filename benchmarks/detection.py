@@ -6,15 +6,19 @@ All detectors get one threshold for all series of a world, such that false alarm
 bursts come to the stated number per series-day; an alarm is the first bin at the threshold
 after an hour below it. A burst is found when an alarm begins between its start and half an
 hour after its end; the delay counts to the end of that bin. Intervals: bootstrap over series.
+"bellwether" is the rarity itself; "as scored" the column that `bellwether rules score` writes, in
+which an episode is told once.
 `kept` is the number of false alarms a series-day at the rarity that states 0.1 and 0.01.
 """
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.scoring import Episodes
 from benchmarks.compiled import compiled
 from benchmarks.peers import PEERS, oracle
 from benchmarks.worlds import BINS_A_DAY, FAMILIES, WARM_UP, World, real
@@ -115,11 +119,25 @@ def rarities(world: World) -> Array:
     )
 
 
+def scores(rarity: Array) -> Array:
+    """What `bellwether rules score` makes of the rarity of each bin: the column it writes."""
+    found = np.zeros_like(rarity)
+    width = timedelta(days=1) / BINS_A_DAY
+    begins = datetime(2026, 1, 5, tzinfo=UTC)
+    for row, out in zip(rarity, found, strict=True):
+        episodes = Episodes()
+        for number, value in enumerate(row.tolist()):
+            episodes.pass_time(width)
+            out[number] = episodes.score(value, begins + number * width, number * width)
+    return found
+
+
 def report(world: World, rates: tuple[float, float]) -> None:
     """One line for each detector."""
     own = rarities(world)
     print(f"{world.name}: {len(world.counts)} series, {len(world.bursts)} bursts")
-    statistics = {"bellwether": own, **{name: peer(world) for name, peer in PEERS.items()}}
+    told = {"bellwether": own, "as scored": scores(own)}
+    statistics = {**told, **{name: peer(world) for name, peer in PEERS.items()}}
     if world.rates is not None:
         statistics["rate known"] = oracle(world)
     for name, statistic in statistics.items():
