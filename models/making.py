@@ -12,6 +12,7 @@ import torch
 from models.answers import score_of
 from models.artifact import load, read_about, save
 from models.artifact_files import METRICS, REFERENCE, seal, version_of
+from models.contrasts import contrasts
 from models.corpus import Corpus, corpus_of, divided, unlike, widened
 from models.data import LABELS, Example, digest_of, read_examples
 from models.encoder import Base, BaseReference, find_base, read_base, torch_encoder
@@ -58,6 +59,7 @@ def train(recipe: Recipe, run: Run) -> str:
     training, development = divided(examples, recipe)
     if not training:
         raise ConfigurationError(f"{', '.join(map(str, files))}: no texts are left to train on")
+    training += contrasts(training, recipe.contrasts, recipe.seed)
     reference, base = base_of(recipe, run.base)
     torch.manual_seed(recipe.seed)
     encoder = torch_encoder(base.folder)
