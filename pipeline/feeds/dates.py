@@ -5,38 +5,52 @@ digits, Chinese, American and epoch forms. A date that names no zone is in its s
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+# By their first letters without accents: English, then what German, French, Spanish, Portuguese,
+# Italian and Dutch feeds write in English forms.
 _MONTHS = {
     name: number
-    for number, name in enumerate(
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    for number, names in enumerate(
+        ("jan ene gen", "feb fev", "mar mrt maa", "apr abr avr", "may mai mag mei", "jun juin giu",
+         "jul juil lug", "aug ago aou", "sep set", "oct okt out ott", "nov", "dec dez dic"), 1
     )
-}
-_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_WEEKDAY = r"(?:[a-z]{3,9}(?:\.?,\s*|\.?\s+))?"
+    for name in names.split()
+}  # fmt: skip
+_WORD = r"[^\W\d_]"
+_MONTH = (
+    r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|f[eé]v|m[aä]r|mrt|maa|a[bv]r|ma[ig]"
+    r"|mei|ene|gen|juin|juil|giu|lug|ago|ao[uû]|set|okt|out|ott|d[eé]c|dez|dic)"
+    rf"{_WORD}*\.?"
+)
+_WEEKDAY = rf"(?:{_WORD}{{2,12}}(?:\.?,\s*|\.?\s+))?"
 _CLOCK = (
     r"(?P<half_word>上午|下午|오전|오후)?\s*(?P<hour>\d{1,2})[:时點点](?P<minute>\d{1,2})"
-    r"(?:[:分](?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?秒?)?分?\s*(?P<half>[ap]\.?m\.?)?"
-    r"\s*(?P<zone>[+-]\d{2}:?\d{2}|[+-]\d{1,2}(?!\d)|(?:GMT|UTC)[+-]\d{1,2}(?::?\d{2})?|[A-Z]{1,5}"
-    r"(?![a-z]))?"
+    r"(?:[:分](?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?秒?)?分?\s*(?P<half>[ap]\.?m\.?(?![a-z]))?"
+    r"\s*(?P<zone>[+-]\d{2}:?\d{2}|[+-]\d{1,2}(?!\d)|(?:GMT|UTC)[+-]\d{1,2}(?::?\d{2})?"
+    r"|[A-Z]{2,10}/[A-Z_]{2,20}(?:/[A-Z_]{2,20})?|[A-Z]{3}\d[A-Z]{3}|[A-Z]{1,5}(?![a-z]))?"
+    r"(?:\[[^\]]*\])?"
 )
-_TIME = rf"(?:[\s,T|·]*(?:at\s+)?{_CLOCK})?"
+_TIME = rf"(?:(?:\s+[-–—|·]\s+|[\s,T|·]*)(?:at\s+|à\s+|um\s+)?{_CLOCK})?"
 _WORDED = (
-    # Sun, 08 Mar 2026 23:58:37 GMT; 8 March 2026
-    r"(?:[a-z]{3,9}(?:\.?,\s*|\.?\s+))?(?P<day>\d{1,2})(?:st|nd|rd|th)?[\s-]+"
-    rf"{_MONTH}[\s,-]+(?P<year>\d{{4}}|\d{{2}}){_TIME}",
-    # March 8, 2026 5:58 PM EST; Sun Mar 8 2026
+    # Sun, 08 Mar 2026 23:58:37 GMT; 8 March 2026; 8th of March 2026
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|º|\.)?[\s-]+(?:of\s+|de\s+)?"
+    rf"{_MONTH}[\s,-]+(?:de\s+)?(?P<year>\d{{4}}|\d{{2}}){_TIME}",
+    # March 8, 2026 5:58 PM EST; Sun Mar 8 2026; Sunday, March 8, 2026 - 17:58
     rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_TIME}",
-    # 2026-03-08 23:58; 2026/3/8 9:05; 2026.03.08; 2026年3月8日; 2026년 3월 8일
-    r"(?P<year>\d{4})[-/.年년]\s?(?P<month_number>\d{1,2})[-/.月월]\s?(?P<day>\d{1,2})[日일]?"
-    + _TIME,
+    # 2026-03-08 23:58; 2026/3/8 9:05; 2026.03.08; 2026年3月8日; 2026년 3월 8일; 2026. 3. 8.
+    r"(?P<year>\d{4})[-/.年년]\s?(?P<month_number>\d{1,2})[-/.月월]\s?(?P<day>\d{1,2})"
+    r"(?:[日일]|\.(?=\s|$))?" + _TIME,
     # 5:58 PM EST, Sun March 8, 2026
     rf"{_CLOCK}[\s,]+(?:on\s+)?{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})",
     # Sun Mar 8 23:58:37 UTC 2026
     rf"{_WEEKDAY}{_MONTH}\s+(?P<day>\d{{1,2}})\s+{_CLOCK}\s+(?P<year>\d{{4}})",
+    # 08.03.2026 23:58; 03/08/2026 11:58 PM
+    r"(?P<first>\d{1,2})(?P<mark>[./-])(?P<other>\d{1,2})(?P=mark)(?P<year>\d{4})"
+    r"(?![.\d/-])" + _TIME,
 )
 _FORMS = tuple(
     re.compile(r"^\s*" + form + r"(?:\s*\([^)]*\))?\s*$", re.IGNORECASE) for form in _WORDED
@@ -57,6 +71,7 @@ _PLACES = {
     "et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver",
     "pt": "America/Los_Angeles",
 }  # fmt: skip
+_ZONE_NAME = re.compile(r"[a-z]+/[a-z_/]+|[a-z]{3}\d[a-z]{3}")
 _HALVES = {"上午": "a", "下午": "p", "오전": "a", "오후": "p"}
 _EPOCH = re.compile(r"^\s*(\d{10})(\d{3})?(?:\.\d+)?\s*$")
 
@@ -111,6 +126,8 @@ def _epoch(text: str) -> Written | None:
 
 
 def _iso(text: str, zone: tzinfo) -> Written | None:
+    # Java adds the zone's name: 2026-03-08T10:00+01:00[Europe/Paris]
+    text = text.partition("[")[0]
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -136,7 +153,7 @@ def _written(text: str, zone: tzinfo, forms: tuple[re.Pattern[str], ...]) -> Wri
 
 def _known(zone: str | None) -> bool:
     name = (zone or "").lower()
-    return name in _ZONES or name in _PLACES or any(map(str.isdigit, name))
+    return name in _ZONES or name in _PLACES or "/" in name or any(map(str.isdigit, name))
 
 
 def _built(part: dict[str, str | None], zone: tzinfo) -> datetime | None:
@@ -144,8 +161,7 @@ def _built(part: dict[str, str | None], zone: tzinfo) -> datetime | None:
     if year < 100:
         # RFC 822 had two digits; nobody publishes news of the 1950s
         year += 2000 if year < 70 else 1900
-    name = part.get("month")
-    month = _MONTHS[name.lower()] if name else int(part.get("month_number") or 0)
+    month, day = _month_and_day(part, zone)
     hour = int(part["hour"] or 0)
     half = (part["half"] or "").lower()[:1] or _HALVES.get(part["half_word"] or "")
     if half == "p" and hour < 12:
@@ -157,7 +173,7 @@ def _built(part: dict[str, str | None], zone: tzinfo) -> datetime | None:
         at = datetime(
             year,
             month,
-            int(part["day"] or 0),
+            day,
             tzinfo=_zone(part["zone"], zone, datetime(year, month, 1, tzinfo=UTC)),
         )
         # 24:00 and a leap second both exist in the wild
@@ -171,6 +187,23 @@ def _built(part: dict[str, str | None], zone: tzinfo) -> datetime | None:
         return None
 
 
+def _month_and_day(part: dict[str, str | None], home: tzinfo) -> tuple[int, int]:
+    """Both as numbers; zeros where 3/8 may be either."""
+    if name := part.get("month"):
+        plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+        return _MONTHS[plain], int(part["day"] or 0)
+    if part.get("mark") is None:
+        return int(part.get("month_number") or 0), int(part["day"] or 0)
+    first, other = int(part["first"] or 0), int(part["other"] or 0)
+    place = getattr(home, "key", "UTC")
+    american = place.startswith("US/") or place in _PLACES.values() or bool(part["half"])
+    if part["mark"] == "." or first > 12:
+        return other, first
+    if other > 12 or american or first == other:
+        return first, other
+    return (0, 0) if place in ("UTC", "Etc/UTC") else (other, first)
+
+
 def _zone(text: str | None, home: tzinfo, month: datetime) -> tzinfo:
     """The zone `text` names; `home` for none and for a name nobody knows."""
     if not text:
@@ -180,6 +213,11 @@ def _zone(text: str | None, home: tzinfo, month: datetime) -> tzinfo:
         return home
     if name in _PLACES:
         return ZoneInfo(_PLACES[name])
+    if _ZONE_NAME.fullmatch(name):
+        try:
+            return ZoneInfo(text)
+        except (OSError, ValueError, ZoneInfoNotFoundError):
+            return home
     if name in _ZONES:
         return timezone(timedelta(hours=_ZONES[name]))
     digits = re.fullmatch(r"(?:gmt|utc)?([+-])(\d{1,2}):?(\d{2})?", name)

@@ -32,7 +32,13 @@ _MEANT = {
 _LATIN = frozenset({"cp1252", "iso8859-15", "cp1250", "cp850"})
 _MARKUP = re.compile(r"<[^>]*>")
 _BEYOND_ASCII = re.compile("[\x80-\uffff]+")
+# what a text without spaces between its words becomes as Latin letters: long runs of accents
+_RUN = re.compile("[\x80-\uffff]{4,}")
 _TAGS = re.compile(rb"<[^>]*>")
+# characters of two bytes, the second of which may be ASCII, with what is between them
+_BEYOND_BYTES = re.compile(
+    rb"[\x80-\xff][\x40-\xff]?(?:[ ,.0-9A-Za-z]{0,12}[\x80-\xff][\x40-\xff]?)*"
+)
 _FEW = 8
 _MOST_UNPACKED = 20_000_000
 _SNIFFED = 20_000
@@ -44,11 +50,13 @@ _ESCAPING = frozenset({"iso2022_jp", "iso2022_kr", "hz"})
 class Inflater:
     """Undoes gzip or deflate piece by piece, never holding more than `most` bytes.
 
-    Raises `Unavailable` when there is more, when the data is damaged or, in `finish`, cut.
+    Raises `Unavailable` when there is more, unless it may be `cut`, when the data is damaged or,
+    in `finish`, ends too early.
     """
 
-    def __init__(self, encoding: str, most: int) -> None:
+    def __init__(self, encoding: str, most: int, *, cut: bool = False) -> None:
         self._most = most
+        self._cut = cut
         self._body = bytearray()
         self._first = True
         self._pipe = None
@@ -67,11 +75,22 @@ class Inflater:
                 self._inflate(piece)
             except zlib.error as error:
                 raise Unavailable(f"the compressed answer is damaged: {error}") from error
-        if len(self._body) > self._most:
+        if self.full and not self._cut:
             raise Unavailable(f"the answer is longer than {self._most:,} bytes")
 
+    @property
+    def full(self) -> bool:
+        """Whether there is more than may be."""
+        return len(self._body) > self._most
+
+    def so_far(self) -> bytes:
+        """What came until now, up to the limit."""
+        return bytes(self._body[: self._most])
+
     def finish(self) -> bytes:
-        """The whole body."""
+        """The whole body; with `cut` its beginning."""
+        if self._cut and self.full:
+            return self.so_far()
         if self._pipe is not None and not self._first and not self._pipe.eof:
             raise Unavailable("the compressed answer is cut short")
         return bytes(self._body)
@@ -155,18 +174,23 @@ def _text(body: bytes, content_type: str | None) -> str:
 
 
 def _mangled(text: str) -> bool:
-    """True when more than three in ten characters are beyond ASCII, as in no Latin script."""
-    words = _MARKUP.sub("", text[: 2 * _SNIFFED])
+    """True when more than three in ten characters are beyond ASCII, or most of those that are
+    stand together, as in no Latin script: scripts and English around them do not hide it."""
+    words = _MARKUP.sub("", text[: 10 * _SNIFFED])
     beyond = sum(map(len, _BEYOND_ASCII.findall(words)))
-    return beyond >= _FEW and beyond > 3 * sum(map(len, words.split())) / 10
+    if beyond < _FEW:
+        return False
+    # a row of dashes or dots is of few kinds
+    together = sum(len(run) for run in _RUN.findall(words) if len(set(run)) > 2)
+    return 2 * together > beyond or beyond > 3 * sum(map(len, words.split())) / 10
 
 
 def _sniffed(body: bytes) -> str | None:
     """The text in the encoding its bytes look like; None when they look like none."""
     from charset_normalizer import from_bytes
 
-    # markup is ASCII in all of them and only dilutes what there is to see
-    words = _TAGS.sub(b" ", body)[:_SNIFFED]
+    # what is ASCII in all of them only dilutes what there is to see
+    words = b" ".join(_BEYOND_BYTES.findall(_TAGS.sub(b" ", body)))[:_SNIFFED]
     best = from_bytes(words, cp_isolation=_SNIFFABLE).best()
     return None if best is None else body.decode(best.encoding, errors="replace")
 

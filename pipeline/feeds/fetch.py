@@ -30,14 +30,13 @@ from pipeline.feeds.request import (
     web_url,
     wished,
 )
-from pipeline.feeds.robots import EVERYTHING, Robots
+from pipeline.feeds.robots import EVERYTHING, MOST_BYTES, Robots
 from pipeline.feeds.robots_files import RobotsFiles
 
 __all__ = ["Fetcher", "Fetches", "Limits", "Page", "agent", "shown", "web_url", "wished"]
 
 # A file of rules is small: a host that makes us wait for it costs less than a page may.
 _ROBOTS_SECONDS = 10.0
-_ROBOTS_BYTES = 1_000_000
 # Only where a server says when is it left alone as a whole; another status is one page's.
 _HOST_WIDE = frozenset({429, 503})
 
@@ -94,7 +93,8 @@ class Fetcher:
         self._robots_limits = replace(
             limits,
             total_seconds=min(limits.total_seconds, _ROBOTS_SECONDS),
-            max_bytes=min(limits.max_bytes, _ROBOTS_BYTES),
+            max_bytes=min(limits.max_bytes, MOST_BYTES),
+            cut=True,
         )
 
     def fetch(

@@ -17,6 +17,7 @@ from pipeline.feeds.decoding import decoded
 from pipeline.feeds.fetch import Page
 from pipeline.feeds.items import Item, Items
 from pipeline.feeds.xml_limits import check_xml
+from pipeline.feeds.xml_mending import mended
 
 
 def read_items(page: Page) -> Items:
@@ -26,7 +27,7 @@ def read_items(page: Page) -> Items:
 
 
 def _xml_items(text: str) -> Items:
-    content = text.encode("utf-8", errors="replace")
+    content = mended(text).encode("utf-8", errors="replace")
     check_xml(content)
     found = feedparser.parse(
         io.BytesIO(content),
@@ -76,7 +77,12 @@ def _json_items(text: str) -> Items:
         raise Unavailable("not RSS, Atom, RDF or JSON Feed but other JSON")
     items = []
     for entry in _list(feed, "items"):
-        authors = [*_list(entry, "authors"), entry.get("author"), feed.get("author")]
+        authors = [
+            *_list(entry, "authors"),
+            entry.get("author"),
+            *_list(feed, "authors"),
+            feed.get("author"),
+        ]
         named = (_string(author, "name") for author in authors if isinstance(author, Mapping))
         guid = entry.get("id")
         items.append(
@@ -88,6 +94,7 @@ def _json_items(text: str) -> Items:
                 or _string(entry, "content_text")
                 or _string(entry, "summary"),
                 author=next(filter(None, named), None),
+                lang=_string(entry, "language"),
                 dates=(
                     ("published", _string(entry, "date_published")),
                     ("updated", _string(entry, "date_modified")),

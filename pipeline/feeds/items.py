@@ -3,7 +3,6 @@
 Every kind of source reads its own format to items; what follows is the same for all.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from pipeline.documents import MAX_SHORT, MAX_SUBJECTS, Document, DocumentId, do
 from pipeline.feeds.dates import parsed
 from pipeline.feeds.feed import SourceConfig
 from pipeline.feeds.fetch import Page
+from pipeline.feeds.identity import Identities
 from pipeline.feeds.links import absolute
 from pipeline.feeds.paragraphs import one_line, plain
 
@@ -58,33 +58,42 @@ class Items:
     home: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An item's words as a reader sees them, and where it leads."""
+
+    item: Item
+    title: str | None
+    text: str | None
+    publisher: str | None
+    link: str | None
+
+    @property
+    def words(self) -> str:
+        return f"{self.title}\n{self.text}"
+
+
 def documents_of(
     found: Items, page: Page, source: SourceConfig, fetched_at: datetime, most: int = _MOST_ITEMS
 ) -> tuple[tuple[Document, ...], int]:
     """The documents of the items in `page`, in order and each once, and how many items held
     no text."""
     home = absolute(found.home, page.url)
+    items = [one for item in found.items if (one := _read(item, source, page)) is not None]
+    identities = Identities(
+        ((_guid(one), one.link, one.words) for one in items), (home, page.url, source.url)
+    )
     documents: dict[DocumentId, Document] = {}
-    skipped = 0
-    for item in found.items:
-        document = _document(item, source, page, home, found.lang, fetched_at)
-        if document is None:
-            skipped += 1
-        else:
-            documents.setdefault(document.id, document)
+    for one in items:
+        guid = identities.of(_guid(one), one.link, one.words)
+        document = _document(one, guid, source, page, home, found.lang, fetched_at)
+        documents.setdefault(document.id, document)
         if len(documents) >= most:
             break
-    return tuple(documents.values()), skipped
+    return tuple(documents.values()), len(found.items) - len(items)
 
 
-def _document(
-    item: Item,
-    source: SourceConfig,
-    page: Page,
-    home: str | None,
-    lang: str | None,
-    fetched_at: datetime,
-) -> Document | None:
+def _read(item: Item, source: SourceConfig, page: Page) -> _Read | None:
     title = _written(item.title, item.is_text, " ")[:_MOST_TITLE].strip() or None
     text = _written(item.text, item.is_text, "\n")[:MOST_TEXT].strip() or None
     origin = one_line(item.publisher)[:MAX_SHORT] or None
@@ -96,12 +105,23 @@ def _document(
         text = None
     if title is None and text is None:
         return None
-    link = absolute(item.link, page.url)
-    guid = (item.guid or "").strip() or link
-    if not guid:
-        # nothing names the item, so its words do; its date is left out: some feeds put the
-        # time of the request there
-        guid = hashlib.sha256(f"{title}\n{text}".encode()).hexdigest()[:32]
+    return _Read(item, title, text, publisher, absolute(item.link, page.url))
+
+
+def _guid(one: _Read) -> str | None:
+    return (one.item.guid or "").strip() or None
+
+
+def _document(
+    one: _Read,
+    guid: str,
+    source: SourceConfig,
+    page: Page,
+    home: str | None,
+    lang: str | None,
+    fetched_at: datetime,
+) -> Document:
+    item = one.item
     zone = ZoneInfo(source.zone)
     published_at, dated = fetched_at, "fetched"
     # the header's is the time of the whole answer, and better than ours
@@ -116,19 +136,19 @@ def _document(
         "dated": dated,
         "tier": source.tier,
     }
-    if link is None:
+    if one.link is None:
         # `url` is where it was seen, not a page of its own
         extra["linked"] = False
     if source.publisher_family:
         extra["publisher_family"] = source.publisher_family
     document = Document(
         source=source.source,
-        publisher=publisher,
+        publisher=one.publisher,
         author=_author(item.author),
         # an item without a link was seen at least here
-        url=link or home or page.url,
-        title=title,
-        text=text,
+        url=one.link or home or page.url,
+        title=one.title,
+        text=one.text,
         lang=(source.lang or item.lang or lang or "")[:35] or None,
         published_at=published_at,
         fetched_at=fetched_at,

@@ -39,6 +39,8 @@ class JsonFeed(Feed):
         for number in range(1, self._mapping.pages + 1):
             value = read_json(decoded(page.content, page.content_type))
             found, empty = self._documents(value, page, now)
+            if not found and not empty and not _lists_something(value):
+                raise Unavailable(f"the answer holds no records but {_named(value)}")
             new = [document for document in found if document.id not in documents]
             documents |= {document.id: document for document in new}
             skipped += empty
@@ -70,6 +72,25 @@ class JsonFeed(Feed):
     def _documents(self, value: Any, page: Page, now: datetime) -> tuple[tuple[Document, ...], int]:
         items = tuple(item_of(record, self._mapping) for record in records(value, self._mapping))
         return documents_of(Items(items=items), page, self.source, now)
+
+
+def _lists_something(value: Any) -> bool:
+    """Whether an answer without records has at least a place for them: an empty list."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            return True
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+    return False
+
+
+def _named(value: Any) -> str:
+    # the names alone: what an API says of a wrong key may repeat it
+    if isinstance(value, dict) and value:
+        return ", ".join(str(key)[:40] for key in list(value)[:5])
+    return "an empty object" if isinstance(value, dict) else "a single value"
 
 
 def following(url: str, value: Any, how: Next | None) -> str | None:

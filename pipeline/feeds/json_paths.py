@@ -42,12 +42,15 @@ def found(value: Any, expression: str) -> list[Any]:
 
 def text(value: Any, expression: str) -> str | None:
     """The first value as text; None when there is none, or only an object."""
-    return next((each for each in map(_text, found(value, expression)) if each), None)
+    return next(iter(texts(value, expression)), None)
 
 
 def texts(value: Any, expression: str) -> tuple[str, ...]:
-    """Every value as text."""
-    return tuple(each for each in map(_text, found(value, expression)) if each)
+    """Every value at the first alternative that has one that is text."""
+    for one in _alternatives(expression):
+        if said := tuple(each for each in map(_text, found(value, one)) if each):
+            return said
+    return ()
 
 
 def _alternatives(expression: str) -> Sequence[str]:

@@ -99,30 +99,35 @@ SEC_SEARCH = JsonMapping(
     },
     extra={"form": "_source.form", "accession": "_source.adsh"},
 )
+# The one without a zone is in UTC where there are two (`date_gmt`, `date` of WordPress).
+_WHEN = (
+    "published_at | publishedAt | published | pubDate | pub_date | datePublished | date_published"
+    " | publish_date | published_utc | publish_time | publishTime | pubtime | time_published"
+    " | date_gmt | created_at | createdAt | created | ctime | datetime | timestamp | date | time"
+    " | showTime | seendate | updated_at | updatedAt"
+)
 # Records of any other API, and lines of any file: the names that are commonly given.
 COMMON = JsonMapping(
     needs=(
         (
-            "title | headline | text | body | content | message | summary | description",
-            "published_at | publishedAt | published | pubDate | pub_date | datePublished"
-            " | date_published | publish_date | created_at | createdAt | created | datetime"
-            " | timestamp | date | time | updated_at | updatedAt",
+            "title | headline | text | body | content | message | summary | description | intro"
+            " | digest",
+            _WHEN,
         ),
     ),
     fields={
-        "id": "id | guid | uuid | _id | url | link",
-        "title": "title | headline | name",
-        "text": "text | body | content | content_html | message | full_text | summary"
-        " | description | abstract",
-        "url": "url | link | permalink | article_url | web_url | href",
+        "id": "id | guid | guid.rendered | uuid | _id | docid | url | link",
+        "title": "title | headline | title.rendered | name",
+        "text": "text | body | content | content.rendered | content_html | message | full_text"
+        " | summary | description | abstract | excerpt.rendered | intro | digest",
+        "url": "url | link | permalink | article_url | web_url | href | uniqueUrl",
         "author": "author.name | author | authors[].name | authors | user.username | user.name"
-        " | user.screen_name | user | creator | byline",
-        "publisher": "publisher.name | publisher | source.name | source_name | site",
+        " | user.screen_name | user | creator | byline | by",
+        "publisher": "publisher.name | publisher | source.name | source_name | site | media_name"
+        " | mediaName",
         "lang": "lang | language",
-        "published": "published_at | publishedAt | published | pubDate | pub_date | datePublished"
-        " | date_published | publish_date | published_utc | created_at | createdAt | created"
-        " | datetime | timestamp | date | time",
-        "updated": "updated_at | updatedAt | updated | modified",
+        "published": _WHEN,
+        "updated": "updated_at | updatedAt | updated | modified_gmt | modified",
         "subjects": "subjects | tickers | symbols[].symbol | symbols | related",
     },
 )

@@ -14,7 +14,11 @@ DENIED = _any(
     r"^\W*(?:error\s*)?(?:4(?:0[0-9]|10|29|51)|5(?:0[0-4]|2\d))\b", r"\bforbidden\b",
     r"\bunauthori[sz]ed\b", r"\bnot authori[sz]ed\b", r"\btoo many requests\b",
     r"\bbad (?:gateway|request)\b", r"\bservice (?:temporarily )?unavailable\b",
-    r"\bserver error\b", r"\bgateway time-?out\b",
+    r"\bserver error\b", r"\bgateway time-?out\b", r"\bsomething went wrong\b",
+    r"\bpage (?:you (?:have )?requested )?(?:could not|cannot|can't|couldn'?t) be (?:displayed"
+    r"|loaded|shown|reached)", r"\bbe (?:right )?back (?:soon|shortly|online|in a)\b",
+    r"\bperforming (?:some |scheduled |routine )?maintenance\b", r"\bdue to legal reasons\b",
+    r"\baccess (?:cannot|can not|can't) be granted\b", r"\bEuropean Economic Area\b.{0,80}\bGDPR\b",
     r"\b(?:under|undergoing|scheduled) maintenance\b",
     r"\b(?:page|file|article|story)\s+(?:(?:was|could|can|is)\s*(?:not|n[o']t)\s*(?:be\s+"
     r")?found|not found)",
@@ -24,8 +28,10 @@ DENIED = _any(
     r"\byou (?:don'?t|do not) have (?:permission|access)", r"\baccès (?:refusé|interdit)\b",
     r"\bzugriff (?:verweigert|gesperrt)\b", r"\bacceso denegado\b", r"\bacesso negado\b",
     r"доступ (?:запрещ|огранич)", r"アクセス.{0,6}(?:拒否|できません)", r"拒绝访问", r"訪問被拒",
-    r"访问被拒", r"禁止访问", r"禁止訪問", r"无权(?:限)?访问", r"没有权限", r"页面不存在",
-    r"页面未找到", r"頁面不存在", r"服务器(?:错误|繁忙)", r"访问(?:过于)?频繁",
+    r"页面.{0,4}(?:走丢|找不到|无法显示|已删除|已被删除)", r"内容已被?(?:删除|下架)",
+    r"系统(?:繁忙|维护)", r"网络异常", r"访问被拒", r"禁止访问", r"禁止訪問",
+    r"无权(?:限)?访问", r"没有权限", r"页面不存在", r"页面未找到", r"頁面不存在",
+    r"服务器(?:错误|繁忙)", r"访问(?:过于)?频繁",
     r"您的访问.{0,10}(?:异常|受限)",
 )  # fmt: skip
 
@@ -47,6 +53,7 @@ CHECKED = _any(
 
 # What stands where a script would write the page.
 SCRIPTED = _any(
+    r"\b(?:enable|allow) js\b", r"\bdisable (?:any |your )?ad[ -]?block",
     r"\b(?:enable|turn on|activate|requires?|needs?|without|disabled|supports?"
     r")\b.{0,40}\b(?:javascript|cookies)\b",
     r"\b(?:javascript|cookies)\b.{0,60}\b(?:enabled?|disabled|required|turned on|activat\w+"

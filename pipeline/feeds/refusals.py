@@ -35,6 +35,7 @@ _PARAGRAPH = 120
 
 _LEASTCONSENT = 4
 _CONSENT_SHARE = 0.035
+_PARTS = re.compile(r"\s[-–—|:·]\s|\|")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 _SILENT = ("script", "style", "template", "svg", "noscript")
 
@@ -55,7 +56,7 @@ def refused(tree: "HtmlElement", facts: PageFacts, text: str) -> str | None:
         for pattern, what in ((CHECKED, "a check for robots"), (DENIED, "a refusal")):
             # "Forbidden" as a title is one; "Korea: short selling forbidden" over a text is not
             titled = any(
-                pattern.search(title) and (len(_WORD.findall(title)) <= 6 or not _tells(text))
+                pattern.search(title) and (_says_only(pattern, title) or not _tells(text))
                 for title in titles
             )
             if titled or (least < 500 and pattern.search(said) and not _tells(text)):
@@ -71,6 +72,16 @@ def refused(tree: "HtmlElement", facts: PageFacts, text: str) -> str | None:
         scripted = next(tree.iter("script"), None) is not None
         return "an empty page that a script would fill" if scripted else "a page without text"
     return None
+
+
+def _says_only(pattern: re.Pattern[str], title: str) -> bool:
+    """Whether what the pattern finds is most of a title, or of a part of it: the site's name
+    stands before or behind."""
+    for part in _PARTS.split(title):
+        found = sum(_letters(match[0]) for match in pattern.finditer(part))
+        if found and 2 * found >= _letters(part):
+            return True
+    return False
 
 
 def _wall(text: str, titles: list[str]) -> bool:

@@ -30,7 +30,8 @@ class Limits:
 
     `max_bytes` counts after decompression, and before it too. `host_gap` lies between two
     requests to a host, of which `host_requests` may be under way at once; a turn further away
-    than `patience` is not waited for.
+    than `patience` is not waited for. With `cut` what is beyond `max_bytes` is left unread and
+    the answer ends there, instead of being refused.
     """
 
     connect_seconds: float = 5.0
@@ -41,6 +42,7 @@ class Limits:
     host_gap: timedelta = timedelta(seconds=1)
     host_requests: int = 2
     patience: timedelta = timedelta(seconds=15)
+    cut: bool = False
 
 
 DEFAULT_LIMITS = Limits()
@@ -129,17 +131,20 @@ def _answer(
                 wished(answered.get("retry-after"), answered.get("date")),
             )
         try:
-            content = _body(response, answered, limits.max_bytes)
+            content = _body(response, answered, limits)
         except Unavailable as error:
             raise Unavailable(f"{shown(url)}: {error.what}") from error
         return replace(page, content=content), None
 
 
-def _body(response: httpcore.Response, headers: httpx.Headers, most: int) -> bytes:
-    body = Inflater(headers.get("content-encoding", "").strip().lower(), most)
+def _body(response: httpcore.Response, headers: httpx.Headers, limits: Limits) -> bytes:
+    most = limits.max_bytes
+    body = Inflater(headers.get("content-encoding", "").strip().lower(), most, cut=limits.cut)
     taken = 0
     for piece in response.iter_stream():
         taken += len(piece)
+        if limits.cut and (taken > most or body.full):
+            return body.so_far()
         # compressed data can go on for ever and mean nothing
         if taken > most:
             raise Unavailable(f"the answer is longer than {most:,} bytes")

@@ -72,7 +72,10 @@ NOTHING = Robots((Rule(False, "/"),))
 
 def read(content: bytes, token: str = TOKEN) -> Robots:
     """What `content`, a robots.txt in whatever state, says to us."""
-    text = content[:MOST_BYTES].decode("utf-8-sig", errors="replace")
+    if len(content) >= MOST_BYTES:
+        # a line cut short could forbid everything
+        content = content[:MOST_BYTES].rpartition(b"\n")[0]
+    text = content.decode("utf-8-sig", errors="replace")
     found: dict[str, tuple[list[Rule], list[timedelta]]] = {}
     names: list[str] = []
     naming = False

@@ -13,6 +13,7 @@ from pipeline.feeds.feed import Feed, FeedState, Poll, SourceConfig
 from pipeline.feeds.fetch import Fetches, Page
 from pipeline.feeds.items import Item, Items, documents_of
 from pipeline.feeds.xml_limits import check_xml
+from pipeline.feeds.xml_mending import mended
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -48,12 +49,25 @@ class SitemapFeed(Feed):
         if _name(root) == "sitemapindex":
             # the index may stand still while a sitemap it names moves
             kept = FeedState()
-            for address in _newest_maps(root):
-                items += _items(_read(self._asked(address, FeedState())))
+            items += self._listed(_newest_maps(root))
         items.sort(key=_when, reverse=True)
         found = Items(items=tuple(items[:_MOST_ITEMS]))
         documents, skipped = documents_of(found, page, self.source, now)
         return Poll(documents=documents, state=kept, skipped=skipped)
+
+    def _listed(self, addresses: Sequence[str]) -> list[Item]:
+        """The items of those sitemaps that can be read; the last error where none can."""
+        items: list[Item] = []
+        failed: Unavailable | None = None
+        broken = 0
+        for address in addresses:
+            try:
+                items += _items(_read(self._asked(address, FeedState())))
+            except Unavailable as error:
+                failed, broken = error, broken + 1
+        if failed is not None and broken == len(addresses):
+            raise failed
+        return items
 
     def _asked(self, url: str, state: FeedState) -> Page:
         return self._fetcher.fetch(
@@ -76,7 +90,7 @@ def _read(page: Page) -> "_Element":
         body = Inflater("gzip", _MOST_BYTES)
         body.add(content)
         content = body.finish()
-    xml = decoded(content, page.content_type).encode("utf-8", errors="replace")
+    xml = mended(decoded(content, page.content_type)).encode("utf-8", errors="replace")
     check_xml(xml)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True
@@ -95,7 +109,7 @@ def _items(root: "_Element") -> list[Item]:
     for entry in root:
         if _name(entry) != "url":
             continue
-        told = {_name(part): _text(part) for part in entry.iter("*")}
+        told = _told(entry)
         link, title = told.get("loc"), told.get("title")
         if not link:
             continue
@@ -123,11 +137,23 @@ def _newest_maps(root: "_Element") -> Sequence[str]:
     """The addresses of an index's newest sitemaps; those with news before others."""
     maps = []
     for entry in root:
-        told = {_name(part): _text(part) for part in entry.iter("*")}
+        told = _told(entry)
         if _name(entry) == "sitemap" and (address := told.get("loc")):
             changed = parsed(told.get("lastmod"))
             maps.append(("news" in address.lower(), changed.timestamp() if changed else 0, address))
     return [address for *_, address in sorted(maps, reverse=True)[:_MOST_MAPS]]
+
+
+def _told(entry: "_Element") -> dict[str, str | None]:
+    """What an entry says of itself and of its news; pictures and videos have titles and
+    addresses of their own."""
+    news = [part for part in entry if _name(part) == "news"]
+    parts = [*entry, *(inner for one in news for inner in one.iter("*"))]
+    told: dict[str, str | None] = {}
+    for part in parts:
+        if said := _text(part):
+            told.setdefault(_name(part), said)
+    return told
 
 
 def _when(item: Item) -> float:
@@ -144,8 +170,9 @@ def _slug(link: str) -> str | None:
 
 
 def _name(element: "_Element") -> str:
+    # a prefix that nobody declared stays part of the name
     tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return tag.rpartition("}")[2].rpartition(":")[2] if isinstance(tag, str) else ""
 
 
 def _text(element: "_Element") -> str | None:

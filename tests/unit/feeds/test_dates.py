@@ -35,6 +35,18 @@ def utc(*parts: int) -> datetime:
         ("March 8, 2026, 6:58 p.m. EST", utc(2026, 3, 8, 23, 58)),
         ("Mar. 8th, 2026 at 11:58 pm", utc(2026, 3, 8, 23, 58)),
         ("8 March 2026", utc(2026, 3, 8)),
+        ("Sunday, March 8, 2026 - 18:58", utc(2026, 3, 8, 18, 58)),
+        ("Sunday 8th of March 2026 18:58", utc(2026, 3, 8, 18, 58)),
+        ("Sun, 08 Mar 2026 19:58:37 America/New_York", utc(2026, 3, 8, 23, 58, 37)),
+        ("Sun, 08 Mar 2026 23:58:37 Nowhere/Atlantis", utc(2026, 3, 8, 23, 58, 37)),
+        ("2026-03-09T00:58:37+01:00[Europe/Paris]", utc(2026, 3, 8, 23, 58, 37)),
+        ("2026. 3. 8. 23:58", utc(2026, 3, 8, 23, 58)),
+        ("8. März 2026 23:58", utc(2026, 3, 8, 23, 58)),
+        ("dim., 08 août 2026 23:58:37 +0200", utc(2026, 8, 8, 21, 58, 37)),
+        ("8 de dezembro de 2026", utc(2026, 12, 8)),
+        ("08.03.2026, 23:58", utc(2026, 3, 8, 23, 58)),
+        ("25/03/2026 23:58", utc(2026, 3, 25, 23, 58)),
+        ("03/25/2026 11:58 PM", utc(2026, 3, 25, 23, 58)),
         ("8th March 2026 at 11:58 pm", utc(2026, 3, 8, 23, 58)),
         ("Sun Mar 8 23:58:37 UTC 2026", utc(2026, 3, 8, 23, 58, 37)),
         ("6:58 PM EST, Sun March 8, 2026", utc(2026, 3, 8, 23, 58)),
@@ -115,6 +127,13 @@ def test_a_date_without_a_zone_is_in_the_zone_of_its_source() -> None:
 
 def test_a_zone_that_is_named_is_stronger_than_the_source() -> None:
     assert parsed("Sun, 08 Mar 2026 23:58:37 GMT", SHANGHAI) == utc(2026, 3, 8, 23, 58, 37)
+
+
+def test_three_eight_is_march_or_august_by_the_source_and_else_unknown() -> None:
+    assert parsed("03/08/2026 12:00", NEW_YORK) == utc(2026, 3, 8, 16)
+    assert parsed("03/08/2026 12:00", ZoneInfo("Europe/London")) == utc(2026, 8, 3, 11)
+    assert parsed("03/08/2026 12:00 PM") == utc(2026, 3, 8, 12)
+    assert parsed("03/08/2026 12:00") is None
 
 
 def test_cst_is_chinas_for_a_chinese_source_and_chicagos_for_others() -> None:

@@ -50,6 +50,26 @@ def test_a_feed_is_read_in_the_encoding_it_is_in(
     assert decoded(feed(title, encoding, declared), header) == f"<rss><title>{title}</title></rss>"
 
 
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [("贵州茅台股价下跌百分之五", "gb2312"), ("國泰航空股價下跌，分析師下調評級", "big5")],
+)
+@pytest.mark.parametrize("claim", [None, "utf-8", "iso-8859-1"])
+def test_scripts_and_english_around_them_do_not_hide_chinese_words(
+    words: str, encoding: str, claim: str | None
+) -> None:
+    declared = f'<meta charset="{claim}">' if claim else ""
+    script = "<script>var settings = {mode: 1, name: 'player'};</script>" * 60
+    page = f"<html><head>{declared}{script}<title>{words}</title></head><body>{words}</body></html>"
+    assert f"<title>{words}</title>" in decoded(page.encode(encoding), "text/html")
+
+
+@pytest.mark.parametrize("words", ["Ça va très bien, à bientôt — où ça ? Là-bas, déjà âgé.",
+                                   "• • • • ———————— Preis 5 € “größer” … … …"])  # fmt: skip
+def test_accents_and_rows_of_dashes_are_no_chinese(words: str) -> None:
+    assert words in decoded(f"<p>{words}</p>".encode("cp1252"))
+
+
 def test_a_damaged_byte_does_not_turn_utf_8_into_something_else() -> None:
     body = feed("上证指数", "utf-8", "utf-8").replace(b"</title>", b"\xff</title>")
     assert decoded(body) == "<rss><title>上证指数\ufffd</title></rss>"

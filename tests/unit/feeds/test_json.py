@@ -283,3 +283,28 @@ def test_an_own_mapping_without_a_place_finds_records_at_the_top(
 ) -> None:
     (document,) = answered(server, answer, {"fields": {"title": "h"}})
     assert document.title == "Acme falls"
+
+
+@pytest.mark.parametrize(
+    ("record", "title", "text"),
+    [
+        ({"id": 1, "title": {"rendered": "Acme &#8217;s"}, "content": {"rendered": "<p>a</p>b"},
+          "date": "2026-03-08T10:00:00", "date_gmt": "2026-03-08T15:00:00"}, "Acme ’s", "a\nb"),
+        ({"title": "Acme", "published_utc": "2026-03-08T15:00:00Z"}, "Acme", None),
+        ({"title": "Acme", "summary": "falls", "time_published": "20260308T150000"}, "Acme",
+         "falls"),
+        ({"title": "茅台", "intro": "下跌", "ctime": "1772982000"}, "茅台", "下跌"),
+    ],
+)  # fmt: skip
+def test_records_of_apis_nobody_described_are_read_by_the_names_in_use(
+    server: FeedServer, record: Any, title: str, text: str | None
+) -> None:
+    (document,) = answered(server, {"results": [record]}, {"preset": "common"})
+    assert (document.title, document.text) == (title, text)
+    assert document.published_at == datetime(2026, 3, 8, 15, tzinfo=UTC)
+
+
+def test_an_answer_that_is_an_error_is_one_and_an_empty_list_is_none(server: FeedServer) -> None:
+    with pytest.raises(Unavailable, match=r"no records but error, key$"):
+        answered(server, {"error": "wrong key hunter2", "key": "hunter2"}, {"preset": "hackernews"})
+    assert answered(server, {"hits": [], "page": 0}, {"preset": "hackernews"}) == ()

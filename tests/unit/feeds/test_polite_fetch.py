@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import Unavailable
 from pipeline.feeds.fetch import Fetcher, Limits
 from pipeline.feeds.politeness import NotNow, Slots
-from tests.unit.feeds.server import FeedServer, body, redirect, serving, status
+from tests.unit.feeds.server import FeedServer, body, gzipped, redirect, serving, status
 
 QUICK = Limits(
     read_seconds=0.5, total_seconds=2, max_bytes=100_000, host_gap=timedelta(0), max_redirects=3
@@ -101,9 +101,7 @@ def endless(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b"#" * 65536)
 
 
-@pytest.mark.parametrize(
-    "answer", [status(503), status(429), status(500), endless, redirect("/robots.txt")]
-)
+@pytest.mark.parametrize("answer", [status(503), status(429), status(500), redirect("/robots.txt")])
 def test_a_host_whose_robots_txt_cannot_be_read_is_not_asked(
     server: FeedServer, fetcher: Fetcher, clock: Clock, answer: Any
 ) -> None:
@@ -117,6 +115,23 @@ def test_a_host_whose_robots_txt_cannot_be_read_is_not_asked(
     clock.now += 301
     assert local(fetcher, server.url("/feed")) == b"hello"
     assert server.asked("/robots.txt") == asked + 1
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_of_a_huge_robots_txt_the_beginning_is_read(
+    server: FeedServer, fetcher: Fetcher, packed: bool
+) -> None:
+    huge = b"user-agent: *\ndisallow: /private\n" + b"# nothing\n" * 400_000 + b"disallow: /\n"
+    answer = gzipped(huge) if packed else body(huge)
+    server.routes |= {"/robots.txt": answer, "/private": body(b"secret")}
+    assert local(fetcher, server.url("/feed")) == b"hello"
+    with pytest.raises(Unavailable, match="does not allow /private"):
+        local(fetcher, server.url("/private"))
+
+
+def test_a_robots_txt_without_end_holds_nobody_up(server: FeedServer, fetcher: Fetcher) -> None:
+    server.routes["/robots.txt"] = endless
+    assert local(fetcher, server.url("/feed")) == b"hello"
 
 
 def test_what_it_said_last_holds_for_a_month_while_it_cannot_be_read(

@@ -66,6 +66,15 @@ def page(title: str, body: str, head: str = "") -> bytes:
               "<meta property=og:type content=article>"), "paywall"),
         (page("SEC.gov | Request Rate Threshold Exceeded", "<p>Please declare your traffic by"
               " updating your user agent.</p>"), "robots"),
+        (page("Oops", "<h1>Oops! Something went wrong</h1><p>Try again later.</p>"), "refusal"),
+        (page("Acme News", "<p>We'll be back soon: we are performing some maintenance.</p>"),
+         "refusal"),
+        (page("Acme News", "<p>We recognize you are attempting to access this site from"
+              " the European Economic Area, which enforces the General Data Protection Regulation"
+              " (GDPR), and therefore access cannot be granted at this time.</p>"), "refusal"),
+        (page("acme.com", "<p>Please enable JS and disable any ad blocker</p><script>x</script>"),
+         "a script would fill"),
+        (page("提示", "<p>抱歉，您访问的页面找不到了，可能已删除。</p>"), "refusal"),
         (page("News", ""), "without text"),
         (b"", "an empty answer"),
         (b"forbidden", "not an HTML page"),
@@ -84,6 +93,8 @@ def test_a_page_that_refuses_is_no_article_and_says_what_it_is(content: bytes, w
         page("快讯", "<p>贵州茅台公告称，公司第一季度净利润同比增长百分之十二，超出预期。</p>"),
         page("Access denied: how banks shut out the poor", STORY,
              "<meta property=og:type content=article>"),
+        page("Court: Forbidden City tours restricted", STORY),
+        page("Google drops its captcha", STORY),
         page("Korea: short selling of shares remains forbidden for the rest of the year", STORY),
         page("Google changes its cookie policy", STORY + "<p>Its partners agree on cookies.</p>",
              "<meta property=og:type content=article>"),

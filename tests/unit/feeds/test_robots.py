@@ -100,6 +100,12 @@ def test_what_comes_behind_the_limit_is_not_read() -> None:
     assert allowed(text, "/feed") == [True]
 
 
+def test_a_line_that_the_limit_cuts_does_not_count() -> None:
+    line = "\ndisallow: /private"
+    text = "user-agent: *\n" + "#" * (MOST_BYTES - 14 - len(line) + 7) + line
+    assert allowed(text, "/feed") == [True]
+
+
 def test_a_hostile_file_costs_no_time() -> None:
     stars = "user-agent: *\n" + "\n".join("disallow: /" + "a*" * 900 + "b$" for _ in range(250))
     began = time.process_time()

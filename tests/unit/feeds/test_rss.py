@@ -1,3 +1,4 @@
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -171,6 +172,69 @@ def test_an_item_without_guid_is_known_by_its_link_and_one_without_both_by_its_w
 
 def test_an_item_that_comes_twice_is_one_document() -> None:
     assert len(read(rss(item("1"), item("2"), item("1")))) == 2
+
+
+@pytest.mark.parametrize("guid", ["", "<guid>https://news.example/live</guid>"])
+def test_items_that_share_one_link_are_told_apart_by_their_words(guid: str) -> None:
+    lines = [
+        f"<item>{guid}<title>Acme {n}</title><link>https://news.example/live</link></item>"
+        for n in range(3)
+    ]
+    documents = read(rss(*lines))
+    assert [document.title for document in documents] == ["Acme 0", "Acme 1", "Acme 2"]
+    assert {document.url for document in documents} == {"https://news.example/live"}
+    # and are the same ones at the next poll, whatever their order
+    again = read(rss(*reversed(lines)))
+    assert {one.id for one in again} == {one.id for one in documents}
+
+
+def test_a_guid_that_leads_to_several_articles_names_none_of_them() -> None:
+    lines = [
+        f"<item><guid>0</guid><title>Acme {n}</title><link>https://news.example/{n}</link></item>"
+        for n in range(2)
+    ]
+    both, first = read(rss(*lines)), read(rss(lines[0].replace("<guid>0</guid>", "")))
+    assert [document.title for document in both] == ["Acme 0", "Acme 1"]
+    assert both[0].id == first[0].id
+
+
+def test_two_editions_of_one_entry_are_one_document() -> None:
+    entry = "<item><guid>7</guid><title>{}</title><link>https://news.example/7</link></item>"
+    assert len(read(rss(entry.format("Acme falls"), entry.format("Acme falls 5%")))) == 1
+
+
+def test_the_home_page_is_no_items_own_link() -> None:
+    home = "<link>https://news.example/</link>"
+    first, second = one(f"<title>Acme</title>{home}"), one(f"<title>Bolt</title>{home}")
+    assert first.id != second.id
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("R&D at AT&T, P&L; &nbsp;M&A", "R&D at AT&T, P&L; M&A"),
+        ("Caf&eacute; &mdash; 5&thinsp;&euro;", "Café — 5 €"),
+        ("&amp;amp; &lt;5% &#8217;&#x2019;", "& <5% ’’"),
+        ("<![CDATA[R&D <b>&eacute;</b>]]>", "R&D é"),
+        ("x &unknown; y", "x &unknown; y"),
+    ],
+)
+def test_ampersands_and_names_that_xml_lacks_are_read_as_they_are_meant(
+    written: str, title: str
+) -> None:
+    assert one(f"<guid>1</guid><title>{written}</title>").title == title
+
+
+def test_a_json_feed_states_authors_and_language_for_all_or_for_one() -> None:
+    items = [{"id": "1", "title": "Acme"}, {"id": "2", "title": "Bolt", "language": "fr"}]
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "language": "en",
+        "authors": [{"name": "Jane Doe"}],
+        "items": items,
+    }
+    documents = read(json.dumps(feed).encode())
+    assert [(one.author, one.lang) for one in documents] == [("Jane Doe", "en"), ("Jane Doe", "fr")]
 
 
 def test_an_item_that_says_nothing_is_skipped_and_counted() -> None:

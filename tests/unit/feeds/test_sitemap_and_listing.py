@@ -71,6 +71,32 @@ def test_of_an_index_the_newest_sitemaps_are_read_gzipped_or_not(server: FeedSer
     ]
 
 
+def test_a_sitemap_of_an_index_that_cannot_be_read_leaves_the_others(server: FeedServer) -> None:
+    named = "".join(
+        f"<sitemap><loc>{server.url(path)}</loc></sitemap>" for path in ("/gone.xml", "/here.xml")
+    )
+    server.routes["/a"] = body(sitemap(named, root="sitemapindex"))
+    server.routes["/here.xml"] = body(sitemap("<url><loc>https://n.example/acme-falls</loc></url>"))
+    feed = opened(server, "sitemap")
+    assert [one.title for one in feed.poll(FeedState(), NOW).documents] == ["acme falls"]
+    del server.routes["/here.xml"]
+    with pytest.raises(Unavailable, match="404"):
+        feed.poll(FeedState(), NOW)
+
+
+def test_pictures_of_a_sitemap_are_not_its_articles(server: FeedServer) -> None:
+    picture = "<image:image><image:loc>https://n.example/p.jpg</image:loc><image:title>A picture"
+    picture += "</image:title></image:image>"
+    news = "<news:news><news:title>Acme & Bolt merge</news:title></news:news>"
+    link = "<loc>https://n.example/1</loc>"
+    # nobody declared the prefix of the pictures, and & is no XML
+    server.routes["/a"] = body(
+        sitemap(f"<url>{link}{news}{picture}</url>", f"<url>{picture}{link}{news}</url>")
+    )
+    (document,) = opened(server, "sitemap").poll(FeedState(), NOW).documents
+    assert (document.title, document.url) == ("Acme & Bolt merge", "https://n.example/1")
+
+
 def test_an_address_stands_for_a_title_until_the_page_gives_one(server: FeedServer) -> None:
     server.routes["/story-of-acme"] = body(PAGE)
     server.routes["/a"] = body(sitemap(f"<url><loc>{server.url('/story-of-acme')}</loc></url>"))
