@@ -43,6 +43,8 @@ from pipeline.feeds.feed import SourceConfig
 from pipeline.feeds.fetch import web_url
 from pipeline.feeds.kind_options import ALL_KEYS, KINDS, OWN_SCHEMES, check_options, keys_of
 from pipeline.feeds.plugins import plugin_names
+from pipeline.feeds.presets import PRESETS
+from pipeline.feeds.press_presets import PRESS_PRESETS
 from pipeline.feeds.secrets import Lookup, WrongHeader, header, nothing
 
 _KEYS = (
@@ -126,7 +128,7 @@ class _File:
         return FeedFile(sources=tuple(sources), contact=contact)
 
     def _source(self, node: Any) -> tuple[SourceConfig, bool]:
-        entry = self._mapping(node, _KEYS, "a feed")
+        entry = self._filled(self._mapping(node, _KEYS, "a feed"))
         for needed in ("name", "url"):
             if needed not in entry:
                 raise self._error(node, f"{needed}: is missing")
@@ -172,6 +174,20 @@ class _File:
         if slowest is not None and slowest < source.interval:
             raise self._error(entry["slowest"], "slowest: is shorter than the interval")
         return source, enabled
+
+    def _filled(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """The entry with what its preset says, where that is more than a mapping."""
+        node = entry.get("preset")
+        if node is None:
+            return entry
+        name = self._string(node, "preset")
+        if name in PRESETS:
+            return {"kind": yaml.ScalarNode(node.tag, "json", node.start_mark), **entry}
+        if name not in PRESS_PRESETS:
+            known = ", ".join((*PRESS_PRESETS, *PRESETS))
+            raise self._error(node, f"preset: {name!r} is not one of {known}")
+        told = self._mapping(yaml.compose(yaml.safe_dump(dict(PRESS_PRESETS[name]))), _KEYS, name)
+        return {**told, **{key: value for key, value in entry.items() if key != "preset"}}
 
     def _options(self, entry: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
         """The keys that only this kind knows, as plain values."""

@@ -29,13 +29,15 @@ class JsonMapping:
     """Which part of a record is what; values are expressions of `pipeline.feeds.json_paths`.
 
     `items` is where the records are, empty at the top. Without it they are looked for: an
-    object in which one line of `needs` is found in full is a record. `markup` False says that
-    texts are no HTML.
+    object in which one line of `needs` is found in full is a record. `columns` is where an object
+    of lists of one length lies, each a column of a table: a record is a row of it, with what the
+    answer says beside. `markup` False says that texts are no HTML.
     """
 
     fields: Mapping[str, str]
     items: str | None = None
     needs: tuple[tuple[str, ...], ...] = ()
+    columns: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     markup: bool = True
     next: Next | None = None
@@ -52,6 +54,8 @@ def read_json(content: str) -> Any:
 
 def records(value: Any, mapping: JsonMapping) -> list[Any]:
     """The records in an answer; none where `items` leads nowhere."""
+    if mapping.columns is not None and mapping.items is None:
+        return _rows(value, mapping.columns)
     if mapping.items is None:
         return list(_recognised(value, mapping))
     if mapping.items:
@@ -59,6 +63,18 @@ def records(value: Any, mapping: JsonMapping) -> list[Any]:
     else:
         listed = value if isinstance(value, list) else [value]
     return [one for one in listed if isinstance(one, dict)][:_MOST_ITEMS]
+
+
+def _rows(value: Any, columns: str) -> list[Any]:
+    table = next(iter(json_paths.found(value, columns)), None)
+    if not isinstance(table, dict):
+        return []
+    lists = {name: column for name, column in table.items() if isinstance(column, list)}
+    count = min(map(len, lists.values()), default=0)
+    return [
+        {**value, **{name: column[row] for name, column in lists.items()}}
+        for row in range(min(count, _MOST_ITEMS))
+    ]
 
 
 def fits(record: Any, mapping: JsonMapping) -> bool:

@@ -99,6 +99,20 @@ SEC_SEARCH = JsonMapping(
     },
     extra={"form": "_source.form", "accession": "_source.adsh"},
 )
+# What one company filed, by its number: data.sec.gov/submissions/CIK0000320193.json
+SEC_COMPANY = JsonMapping(
+    columns="filings.recent",
+    fields={
+        "id": "accessionNumber",
+        "title": "{form}: {name}",
+        "text": "primaryDocDescription",
+        "url": "https://www.sec.gov/Archives/edgar/data/{cik}/{accessionNumber}.txt",
+        "publisher": "name",
+        "published": "acceptanceDateTime | filingDate",
+        "subjects": "tickers[]",
+    },
+    extra={"form": "form", "items": "items", "accession": "accessionNumber"},
+)
 # The one without a zone is in UTC where there are two (`date_gmt`, `date` of WordPress).
 _WHEN = (
     "published_at | publishedAt | published | pubDate | pub_date | datePublished | date_published"
@@ -138,6 +152,7 @@ PRESETS: Mapping[str, JsonMapping] = {
     "bluesky": BLUESKY,
     "mastodon": MASTODON,
     "sec-search": SEC_SEARCH,
+    "sec-company": SEC_COMPANY,
     "common": COMMON,
 }
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.feeds.config import parse_feeds, read_feeds
 from pipeline.feeds.feed import SourceConfig
 from pipeline.feeds.kinds import FEEDS
+from pipeline.feeds.press_presets import PRESS_PRESETS
 
 ROOT = Path(__file__).parents[3]
 
@@ -165,3 +167,33 @@ def test_the_shipped_feeds_are_complete_and_in_both_languages() -> None:
         assert source.terms
         assert source.interval >= timedelta(minutes=1)
         assert not source.allow_private
+
+
+def test_a_preset_of_an_authority_is_a_whole_entry_that_can_be_changed() -> None:
+    text = (
+        "feeds:\n  - {name: a, preset: ecb}\n  - {name: b, preset: sec-8k, interval: 7m, tier: 2}"
+    )
+    ecb, sec = parse_feeds(text).sources
+    assert (ecb.kind, ecb.publisher, ecb.zone) == ("rss", "European Central Bank", "Europe/Berlin")
+    assert "type=8-K" in sec.url
+    assert (sec.interval, sec.tier) == (timedelta(minutes=7), 2)
+    with pytest.raises(ConfigurationError, match=r"f:2: preset: 'edgar' is not one of sec-press"):
+        parse_feeds("feeds:\n  - {name: a, preset: edgar}", "f")
+
+
+def test_a_preset_of_an_api_says_its_kind() -> None:
+    (source,) = parse_feeds(
+        "feeds:\n  - {name: a, preset: reddit, url: 'https://r.example/new.json'}"
+    ).sources
+    assert (source.kind, source.options) == ("json", {"preset": "reddit"})
+
+
+def test_every_preset_of_an_authority_can_be_asked_and_is_what_the_shipped_file_says() -> None:
+    shipped = {source.url: source for source in read_feeds(ROOT / "feeds.yaml").sources}
+    lines = "".join(f"  - {{name: p{n}, preset: {one}}}\n" for n, one in enumerate(PRESS_PRESETS))
+    sources = parse_feeds("feeds:\n" + lines).sources
+    assert len(sources) == len(PRESS_PRESETS)
+    both = [one for one in sources if one.url in shipped]
+    assert len(both) >= 10
+    for source in both:
+        assert replace(shipped[source.url], name=source.name) == source

@@ -308,3 +308,22 @@ def test_an_answer_that_is_an_error_is_one_and_an_empty_list_is_none(server: Fee
     with pytest.raises(Unavailable, match=r"no records but error, key$"):
         answered(server, {"error": "wrong key hunter2", "key": "hunter2"}, {"preset": "hackernews"})
     assert answered(server, {"hits": [], "page": 0}, {"preset": "hackernews"}) == ()
+
+
+def test_the_filings_of_a_company_are_rows_of_a_table(server: FeedServer) -> None:
+    recent = {
+        "accessionNumber": ["0000320193-26-000012", "0000320193-26-000011"],
+        "acceptanceDateTime": ["2026-03-08T16:30:12.000Z", "2026-03-07T16:30:12.000Z"],
+        "form": ["8-K", "10-Q"],
+        "items": ["2.02,9.01", ""],
+        "primaryDocDescription": ["RESULTS", "10-Q"],
+    }
+    company = {"cik": "320193", "name": "Apple Inc.", "tickers": ["AAPL"]}
+    value = {**company, "filings": {"recent": recent, "files": []}}
+    assert recognised(value) == "sec-company"
+    first, second = answered(server, value, {"preset": "sec-company"})
+    assert (first.title, first.text, first.subjects) == ("8-K: Apple Inc.", "RESULTS", ("AAPL",))
+    assert first.url == "https://www.sec.gov/Archives/edgar/data/320193/0000320193-26-000012.txt"
+    assert first.published_at == datetime(2026, 3, 8, 16, 30, 12, tzinfo=UTC)
+    assert first.extra["items"] == "2.02,9.01"
+    assert second.title == "10-Q: Apple Inc."
