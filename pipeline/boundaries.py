@@ -3,10 +3,15 @@
 All functions are pure; `lower` is the readable text in lower case, position by position.
 """
 
+import re
+
 from pipeline.names import Case, Form, is_cjk
 
+_ALL_CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 # A web address is looked for so many characters back.
 _LONGEST_ADDRESS = 2_000
+# A name this long with an s behind it is no other word; a shorter one only in capitals.
+_BARE_NAME = 5
 
 
 def stands_alone(lower: str, start: int, end: int) -> bool:
@@ -30,9 +35,12 @@ def stands_alone(lower: str, start: int, end: int) -> bool:
 
 
 def is_possessive(text: str, lower: str, start: int, end: int) -> bool:
-    """Whether [start, end) only lacks an apostrophe: "Googles revenue"."""
+    """Whether [start, end) only lacks an apostrophe: "Googles revenue", "IBMs", not "HEADS"."""
     return (
-        lower.startswith("s", end) and text[start].isupper() and stands_alone(lower, start, end + 1)
+        text.startswith("s", end)
+        and text[start].isupper()
+        and (end - start >= _BARE_NAME or text[start:end].isupper())
+        and stands_alone(lower, start, end + 1)
     )
 
 
@@ -45,10 +53,20 @@ def case_fits(form: Form, text: str, start: int, end: int) -> bool:
         return found == form.written
     if start and text[start - 1] in "#@":
         return True
-    return all(
-        one.isupper() or not wanted.isupper()
-        for one, wanted in zip(found, form.written, strict=True)
+    return _capitals(found, form.written) or (
+        # "Take Solutions" is TAKE Solutions too, and Inox INOX
+        _capitals(found, _ALL_CAPITALS.sub(_capitalized, form.written))
     )
+
+
+def _capitals(found: str, written: str) -> bool:
+    return all(
+        one.isupper() or not wanted.isupper() for one, wanted in zip(found, written, strict=True)
+    )
+
+
+def _capitalized(match: re.Match[str]) -> str:
+    return match[0].capitalize()
 
 
 def in_address(lower: str, position: int) -> bool:

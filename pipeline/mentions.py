@@ -38,8 +38,8 @@ from pipeline.tickers import EXCHANGES
 
 # A bare ticker this long is no abbreviation of anything else, if it is no ordinary word.
 _BARE_TICKER = 4
-# A name this long with an s behind it is no other word.
-_BARE_NAME = 5
+# A name of fewer letters with an s behind it may be anything.
+_POSSESSIVE = 3
 # Asian codes are digits; with their suffix they are nobody's year or price.
 _DIGIT_SUFFIXES = (".T", ".KS", ".TW", ".BO")
 
@@ -88,9 +88,10 @@ class MentionIndex:
         # forms in scripts without spaces have no word boundaries
         self._bounded = [not is_cjk(text) for text in patterns]
         self._possessive = [
-            len(text) >= _BARE_NAME
-            and text.isalpha()
+            len(text) >= _POSSESSIVE
+            and bool(claims[text])
             and text.isascii()
+            and text.replace(" ", "").isalpha()
             and text not in catalogue.words
             for text in patterns
         ]

@@ -46,6 +46,10 @@ _WORD = re.compile(r"[^\W_]+")
 
 # The apostrophes and dashes of typesetters: one character for one, so that positions hold.
 _FOLD = str.maketrans("’‘ʼ–—‐‑\u00a0\n\t\rİ", "'''---- " + "   I", "\u200b")
+_LETTERS = str.maketrans({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i",
+                          "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ß": "ss"})  # fmt: skip
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue",
+                          "ø": "oe", "Ø": "Oe", "å": "aa", "Å": "Aa"})  # fmt: skip
 
 
 class Case(IntEnum):
@@ -101,6 +105,26 @@ def forms(name: str, words: frozenset[str], ambiguous: bool = False) -> Iterator
     ['target corporation', 'target']
     """
     written = " ".join(readable(name).split())
+    yield from _spelled(written, words, ambiguous)
+    if not written.isascii() and not is_cjk(written):
+        for plain in dict.fromkeys((_plain_letters(written), _plain_letters(_umlauts(written)))):
+            if plain != written:
+                for form in _spelled(plain, words, ambiguous):
+                    yield form._replace(derived=True)
+
+
+def _plain_letters(text: str) -> str:
+    """`text` as wires without accents write it: Telefonica, Orsted."""
+    parted = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return "".join(one for one in parted if not unicodedata.combining(one))
+
+
+def _umlauts(text: str) -> str:
+    """`text` as Germans write it without umlauts: Deutsche Boerse."""
+    return text.translate(_UMLAUTS)
+
+
+def _spelled(written: str, words: frozenset[str], ambiguous: bool) -> Iterator[Form]:
     yield from _form(written, words, ambiguous, derived=False)
     # what has no capital ("mining companies") is a phrase, not a company with a legal form
     if is_cjk(written) or written.islower():
@@ -163,6 +187,9 @@ def _form(written: str, words: frozenset[str], ambiguous: bool, derived: bool) -
         yield Form(text, written, case, False, False, word=True)
     elif letters <= 3:
         yield Form(text, written, Case.EXACT, False, derived)
+    elif ordinary and len(parts) > 1 and written[1:].islower():
+        # "Media stocks" began a sentence: a phrase
+        yield Form(text, written, Case.FREE, False, derived)
     elif ordinary or (len(parts) == 1 and letters <= _SHORT):
         yield Form(text, written, Case.CAPITAL, False, derived)
     else:

@@ -138,6 +138,46 @@ def test_a_possessive_may_lack_its_apostrophe():
     assert linked("Apples cook") == set()
 
 
+def test_an_s_behind_a_name_is_its_possessive_and_behind_other_words_a_plural() -> None:
+    own = linker_of(
+        Entry(id=SubjectId("RIL"), names=("RIL",)),
+        Entry(id=SubjectId("SKS"), names=("SKS Microfinance",)),
+        Entry(id=SubjectId("CAR"), names=("Car",)),
+    )
+    assert linked("RILs first quarter", linker=own) == {"RIL"}
+    assert linked("SKS Microfinances shares", linker=own) == {"SKS"}
+    assert linked("rils, Rils and RILS", linker=own) == set()
+    assert linked("Cars are recalled", linker=own) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("INOX", "Inox raises its stake"),
+        ("TAKE Solutions", "Take Solutions posts a profit"),
+        ("US Federal Reserve", "Us Federal Reserve raises rates"),
+        ("Media stocks", "a rally in media stocks"),
+        ("Telefónica", "Telefonica cuts its dividend"),
+        ("Ørsted", "Orsted falls"),
+        ("Deutsche Börse", "Deutsche Boerse and Deutsche Borse rise"),
+        ("L'Oréal", "L'Oreal sells more"),
+        ("Wärtsilä", "Wartsila wins an order"),
+    ],
+)
+def test_a_name_is_found_as_wires_spell_it(name: str, text: str) -> None:
+    own = linker_of(Entry(id=SubjectId("own"), names=(name,)))
+    assert linked(text, linker=own) == {"own"}
+
+
+def test_a_name_in_capitals_still_needs_one() -> None:
+    own = linker_of(Entry(id=SubjectId("own"), names=("INOX",)))
+    assert linked("inox steel is rustproof", linker=own) == set()
+
+
+def test_who_rates_under_a_double_name_is_not_who_is_rated() -> None:
+    assert linked("Bank of America Merrill Lynch downgrades Tesla") == {"TSLA"}
+
+
 def test_a_hashtag_of_three_capitals_is_a_ticker():
     assert linked("banks today #JPM") == {"JPM"}
     assert linked("on the way #UPS #ALL") == {"UPS"}
