@@ -36,7 +36,8 @@ def test_a_form_is_its_own_form(text: str) -> None:
     assert matching_form(matching_form(text)) == matching_form(text)
 
 
-@given(st.text(st.characters(max_codepoint=0x2FFF)))
+# beyond it are radicals, whose plain forms may be traditional characters
+@given(st.text(st.characters(max_codepoint=0x2DFF)))
 def test_what_is_plain_already_stays(text: str) -> None:
     plain = unicodedata.normalize("NFKC", text)
     kept = [
