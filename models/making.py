@@ -19,7 +19,7 @@ from models.encoder import Base, BaseReference, find_base, read_base, torch_enco
 from models.encoding import Encoded
 from models.graph import BertShape
 from models.network import Network, tensors_of, torch_network
-from models.network_shape import HEADS, Shape
+from models.network_shape import HEADS, Shape, pool_heads
 from models.ranging import measured_ranges
 from models.recipe import Recipe
 from models.reporting import Report
@@ -63,7 +63,8 @@ def train(recipe: Recipe, run: Run) -> str:
     reference, base = base_of(recipe, run.base)
     torch.manual_seed(recipe.seed)
     encoder = torch_encoder(base.folder)
-    shape = Shape(width=int(base.config["hidden_size"]), dropout=recipe.dropout)
+    width = int(base.config["hidden_size"])
+    shape = Shape(width=width, pool_heads=pool_heads(width), dropout=recipe.dropout)
     network = Network(encoder, shape)
     pad = int(base.config.get("pad_token_id") or 0)
     corpus = corpus_of(training, base.tokenizer, recipe.window)

@@ -72,15 +72,10 @@ class Recipe:
     """Length of an adversarial step on the word vectors (FGM)."""
     noise: float = 0.0
     """Scale of uniform noise on the word vectors (NEFTune)."""
-    adapters: int = 0
-    """Rank of low-rank adapters in place of full fine-tuning."""
     teachers: tuple[str, ...] = ()
     """Artifacts whose averaged answers are learned too, relative to the run's folder."""
     teacher_weight: float = 0.0
     teacher_temperature: float = 1.0
-    masked_files: tuple[str, ...] = ()
-    """Unlabelled JSONL(.gz) files for masked language modelling before the tasks."""
-    masked_epochs: int = 1
     precision: str = "fp32"
     """`fp32` or `bf16` (autocast)."""
     gradient_checkpointing: bool = False
@@ -96,9 +91,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "label_smoothing": (0.0, 0.5), "class_weight_power": (0.0, 2.0), "topic_weight": (0.0, 100.0),
     "sentiment_weight": (0.0, 100.0), "entity_weight": (0.0, 100.0),
     "average": (0.0, 0.99999), "rdrop": (0.0, 100.0), "fgm": (0.0, 100.0), "noise": (0.0, 100.0),
-    "contrasts": (0.0, 10.0), "adapters": (0, 384), "teacher_weight": (0.0, 1.0),
-    "teacher_temperature": (0.1, 20.0),
-    "masked_epochs": (1, 100), "bits": (2, 8), "seed": (0, 2**31),
+    "contrasts": (0.0, 10.0), "teacher_weight": (0.0, 1.0), "teacher_temperature": (0.1, 20.0),
+    "bits": (2, 8), "seed": (0, 2**31),
 }  # fmt: skip
 
 

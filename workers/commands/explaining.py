@@ -77,19 +77,29 @@ def card(
     With --measure the figures and the card become part of the artifact, its checksums renewed;
     its version stays, for no answer changes.
     """
+    from models.card import CARD, card_of
+    from models.evaluation_page import write_text
+
+    if measure:
+        note(f"written: {folder / CARD}, version {carded(folder, measure)}")
+    text = card_of(folder)
+    if out is not None:
+        note(f"written: {write_text(out, text)}")
+    elif not measure:
+        say(text.rstrip())
+
+
+def carded(folder: Path, measure: list[Path]) -> str:
+    """Measure the artifact on each file, if any, put figures and card into it, and renew its
+    checksums; its version."""
     from models.artifact_files import seal
     from models.card import CARD, card_of, measured_into
     from models.evaluation_page import write_text
 
     if measure:
         measured_into(folder, scorer_of(str(folder)), measure)
-        write_text(folder / CARD, card_of(folder))
-        note(f"written: {folder / CARD}, version {seal(folder)}")
-    text = card_of(folder)
-    if out is not None:
-        note(f"written: {write_text(out, text)}")
-    elif not measure:
-        say(text.rstrip())
+    write_text(folder / CARD, card_of(folder))
+    return seal(folder)
 
 
 def _explain_file(

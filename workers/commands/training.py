@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.errors import ConfigurationError
+from workers.commands.explaining import carded
 from workers.commands.terminal import AsJson, command_settings, note, say, say_json
 
 Config = Annotated[
@@ -27,7 +28,8 @@ def train(
     """Train a classifier from labelled JSONL and write its artifact.
 
     Interrupted, the same command goes on after the last whole epoch. Figures for TensorBoard
-    go to the work folder where tensorboard is installed.
+    go to the work folder where tensorboard is installed. The artifact's card tells what it
+    answers to X.valid.jsonl, where the data has it beside X.train.jsonl.
     """
     from dataclasses import replace
 
@@ -47,7 +49,7 @@ def train(
         note("tensorboard is not installed: no logs (pip install 'bellwether[training]')")
     bar = _Bar()
     with bar:
-        version = make(
+        make(
             recipe,
             Run(
                 data=data,
@@ -59,6 +61,8 @@ def train(
                 progress=bar.to,
             ),
         )
+    valid = [data / one.replace(".train.", ".valid.") for one in recipe.train if ".train." in one]
+    version = carded(out, [path for path in valid if path.is_file()])
     if as_json:
         say_json({"version": version, "artifact": str(out)})
     else:

@@ -1,0 +1,68 @@
+"""`bellwether model train`, from labelled files to an artifact that serves."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models.artifact import load
+from tests.tiny_encoder import tiny_base
+from workers.cli import status_of
+
+# transformers' own imports warn about their future, not ours
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning")
+
+
+def line(number: int) -> dict[str, object]:
+    label = ("negative", "positive")[number % 2]
+    word = (("fell", "weak"), ("rise", "strong"))[number % 2][number % 3 % 2]
+    return {
+        "text": f"acme {word} profit {number}",
+        "sentiment": label,
+        "topic": "Earnings",
+        "entities": {"acme": label},
+    }
+
+
+def written(path: Path, numbers: range) -> None:
+    path.write_text("".join(json.dumps(line(number)) + "\n" for number in numbers))
+
+
+def test_labelled_files_become_an_artifact_with_a_measured_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, data, out = tmp_path / "base", tmp_path / "data", tmp_path / "artifact"
+    base.mkdir()
+    data.mkdir()
+    tiny_base(base)
+    written(data / "posts.train.jsonl", range(120))
+    written(data / "posts.valid.jsonl", range(200, 230))
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f'base = "{base}"\ntrain = ["posts.train.jsonl"]\nepochs = 3\nwindow = 24\n'
+        "batch_texts = 8\nlearning_rate = 2e-3\nhead_learning_rate = 5e-3\nbits = 8\n"
+    )
+    # an artifact names its base by its hash; here that is a folder
+    monkeypatch.setenv("BELLWETHER_MODEL_BASE", str(base))
+    command = f"model train --config {recipe} --data {data} --out {out} --device cpu --json"
+    assert status_of(command.split()) == 0
+    made = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert made["version"] == load(out, str(base)).version
+    card = (out / "card.md").read_text()
+    assert "| posts.valid | sentiment | 30 |" in card
+    assert status_of(f"model evaluate {data}/posts.valid.jsonl --model {out} --json".split()) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(told) == {"sentiment", "topic", "entity_sentiment"}
+    assert told["sentiment"]["accuracy"] > 0.9
+
+
+def test_a_label_that_does_not_exist_names_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.train.jsonl").write_text('{"text": "x", "sentiment": "angry"}\n')
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('train = ["a.train.jsonl"]\n')
+    assert status_of(f"model train --config {recipe} --data {tmp_path}".split()) != 0
+    told = capsys.readouterr().err
+    assert "a.train.jsonl:1" in told
+    assert "angry" in told
