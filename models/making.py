@@ -20,6 +20,7 @@ from models.encoding import Encoded
 from models.graph import BertShape
 from models.network import Network, tensors_of, torch_network
 from models.network_shape import HEADS, Shape, pool_heads
+from models.polishing import polished
 from models.ranging import measured_ranges
 from models.recipe import Recipe
 from models.reporting import Report
@@ -59,7 +60,8 @@ def train(recipe: Recipe, run: Run) -> str:
     training, development = divided(examples, recipe)
     if not training:
         raise ConfigurationError(f"{', '.join(map(str, files))}: no texts are left to train on")
-    training += contrasts(training, recipe.contrasts, recipe.seed)
+    if not recipe.polish_epochs:
+        training += contrasts(training, recipe.contrasts, recipe.seed)
     reference, base = base_of(recipe, run.base)
     torch.manual_seed(recipe.seed)
     encoder = torch_encoder(base.folder)
@@ -75,6 +77,11 @@ def train(recipe: Recipe, run: Run) -> str:
     trained = Training(network, recipe, pad, run.work, run.report, run.device).run(
         corpus, held, targets, run.progress
     )
+    stages = [trained]
+    if recipe.polish_epochs:
+        stages += polished(
+            network, recipe, corpus, held, base, run.work, run.report, run.device, run.progress
+        )
     closeness = fit_story(network, torch_encoder(base.folder), corpus, pad, run.device)
     about: dict[str, Any] = {
         "base": reference,
@@ -93,7 +100,7 @@ def train(recipe: Recipe, run: Run) -> str:
         corpus,
         held,
         {
-            "history": [dict(one) for one in trained.history],
+            "history": [dict(one) for stage in stages for one in stage.history],
             "story_cosine": round(closeness, 4),
             "texts": {"training": len(training), "development": len(development)},
         },

@@ -61,9 +61,13 @@ class Recipe:
     """A text whose companies all have one sentiment has it as a whole."""
     cashtag_entities: bool = False
     """A labelled text with one cashtag says the same about that company."""
+    polish_epochs: int = 0
+    """Epochs of a last stage, on made texts too, that begins from what the epochs above gave."""
+    polish_members: int = 1
+    """How often that stage is run, in another order each time; the mean is what is kept."""
     contrasts: float = 0.0
     """Made texts in which companies fare differently, as a share of the texts that name one
-    (`models.contrasts`)."""
+    (`models.contrasts`): in the last stage, or throughout where there is none."""
     average: float = 0.0
     """Decay of a moving average of the weights, which is then what is kept."""
     rdrop: float = 0.0
@@ -91,7 +95,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "label_smoothing": (0.0, 0.5), "class_weight_power": (0.0, 2.0), "topic_weight": (0.0, 100.0),
     "sentiment_weight": (0.0, 100.0), "entity_weight": (0.0, 100.0),
     "average": (0.0, 0.99999), "rdrop": (0.0, 100.0), "fgm": (0.0, 100.0), "noise": (0.0, 100.0),
-    "contrasts": (0.0, 10.0), "teacher_weight": (0.0, 1.0), "teacher_temperature": (0.1, 20.0),
+    "contrasts": (0.0, 10.0), "polish_epochs": (0, 100), "polish_members": (1, 20),
+    "teacher_weight": (0.0, 1.0), "teacher_temperature": (0.1, 20.0),
     "bits": (2, 8), "seed": (0, 2**31),
 }  # fmt: skip
 

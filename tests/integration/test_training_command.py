@@ -16,11 +16,12 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default:
 def line(number: int) -> dict[str, object]:
     label = ("negative", "positive")[number % 2]
     word = (("fell", "weak"), ("rise", "strong"))[number % 2][number % 3 % 2]
+    name = ("acme", "bolt")[number % 5 % 2]
     return {
-        "text": f"acme {word} profit {number}",
+        "text": f"{name} {word} profit {number}",
         "sentiment": label,
         "topic": "Earnings",
-        "entities": {"acme": label},
+        "entities": {name: label},
     }
 
 
@@ -39,15 +40,21 @@ def test_labelled_files_become_an_artifact_with_a_measured_card(
     written(data / "posts.valid.jsonl", range(200, 230))
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
-        f'base = "{base}"\ntrain = ["posts.train.jsonl"]\nepochs = 3\nwindow = 24\n'
+        f'base = "{base}"\ntrain = ["posts.train.jsonl"]\nepochs = 8\npatience = 8\nwindow = 24\n'
         "batch_texts = 8\nlearning_rate = 2e-3\nhead_learning_rate = 5e-3\nbits = 8\n"
+        "polish_epochs = 1\npolish_members = 2\ncontrasts = 0.5\n"
     )
     # an artifact names its base by its hash; here that is a folder
     monkeypatch.setenv("BELLWETHER_MODEL_BASE", str(base))
+    # twice: the second time everything is there already, and gives the same
     command = f"model train --config {recipe} --data {data} --out {out} --device cpu --json"
     assert status_of(command.split()) == 0
     made = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert status_of(command.split()) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == made
     assert made["version"] == load(out, str(base)).version
+    # eight epochs, then one of each member of the last stage
+    assert len(json.loads((out / "metrics.json").read_text())["history"]) == 10
     card = (out / "card.md").read_text()
     assert "| posts.valid | sentiment | 30 |" in card
     assert status_of(f"model evaluate {data}/posts.valid.jsonl --model {out} --json".split()) == 0

@@ -108,6 +108,8 @@ def preview(
             say(DOCUMENTS.encode(document).value.decode())
         else:
             say(f"{document.published_at:%Y-%m-%d %H:%M}  {' '.join(document.body.split())[:120]}")
+    if not found:
+        note(f"{url}: answers, and gives no documents: it has no items, or none with words")
 
 
 @subjects_app.command(epilog="Example: bellwether subjects link documents.jsonl.gz --json")

@@ -208,3 +208,14 @@ def test_status_of_returns_what_the_command_exits_with(capsys: pytest.CaptureFix
 
 def test_the_version_of_the_module_is_importable_as_the_installed_command():
     assert Path(sys.executable).with_name("bellwether").exists()
+
+
+def test_a_source_without_items_is_said_to_have_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    feed = tmp_path / "feed.xml"
+    feed.write_text('<rss version="2.0"><channel><title>quiet</title></channel></rss>')
+    assert status_of(["feeds", "preview", str(feed), "--kind", "rss"]) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "feed.xml: answers, and gives no documents" in told.err
