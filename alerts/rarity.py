@@ -8,18 +8,24 @@ which makes Poisson counts equally spread at every level:
     z        = (residual - its own mean) / its own spread
 
 Then each channel is set against its own peaks: beyond `PEAK` what counts is the multiple of
-their mean excess. Two statistics are made of the channels, because no single one is good on
-both: the mean of the windows from 5 minutes to a day, which wants a surge that shows at
-several scales (real counts, with their harmless spikes); and the soft maximum of the short
-windows against the last hours (short bursts on restless series). Each has a return level:
+their mean excess. Three statistics are made, because no single one is good on everything:
 
-    exceedances per day = rate of own peaks * exp(-(statistic - LEAST) / their mean excess)
+- the mean of the windows from 5 minutes to a day, which wants a surge that shows at several
+  scales (real counts, with their harmless spikes);
+- the soft maximum of the short windows against the last hours (short bursts, restless series);
+- the log likelihood ratio of `alerts.multiples` (short bursts of a known kind).
 
-and `rarity` is the -log10 of that, averaged over the two with weights 0.7 and 0.3.
+Each has a return level:
+
+    exceedances per day = rate of own peaks * exp(-(statistic - least) / their mean excess)
+
+`OPENING`, the mean of the -log10 of the first two with weights 0.7 and 0.3, says whether there
+is something to tell at all, `RARITY`, the mean of the first and the third, how rare it is.
 """
 
 from math import exp, log, log10, sqrt
 
+from alerts.multiples import likelihood
 from alerts.rhythm import (
     AGE,
     BINS,
@@ -31,6 +37,7 @@ from alerts.rhythm import (
     fading,
     learn_usual,
     remember,
+    usual,
     usual_of_last,
 )
 
@@ -49,7 +56,9 @@ CHANNEL_STATES = RHYTHM
 RETURNS = CHANNEL_STATES + CHANNEL * CHANNELS
 PEAK_NUMBER, PEAK_EXCESS, PEAK_NOW, PEAK_LAST = range(4)
 RETURN = 4
-STATE = RETURNS + 2 * RETURN
+TOTAL = RETURNS + 3 * RETURN
+"""The likelihood ratio's total of the bins that have ended."""
+STATE = TOTAL + 1
 """Floats of a whole state."""
 
 MEAN_DAYS = 4.0
@@ -63,24 +72,30 @@ HIGHEST_TAUGHT = 8.0
 LOCAL_PRIOR = 3.0
 LOCAL_POWER = 0.7
 SOFTNESS = 0.5
-LEAST = 0.0
+LEASTS = (0.0, 0.0, 3.0)
+"""Where a peak of the three statistics begins."""
 RETURN_DAYS = 20.0
-RETURN_PRIORS = (10.0, 15.0)
-RETURN_RATES = (0.2, 0.3)
-"""Peaks of the two statistics believed at first, and how many of them a day."""
+RETURN_PRIORS = (10.0, 15.0, 5.0)
+RETURN_RATES = (0.2, 0.3, 0.3)
+"""Peaks of the statistics believed at first, and how many of them a day."""
 RETURN_GAP = 36
 """Bins of calm after which the next peak is another one."""
 LOCAL_WEIGHT = 0.3
+MULTIPLE_WEIGHT = 0.5
+PAST = 12
+"""Bins that may be the surge: the likelihood ratio asks the hours before them what is usual."""
 
-RARITY, MEAN_STATISTIC, LOCAL_STATISTIC, LOUDEST, OBSERVED, EXPECTED, LOUDEST_Z = range(7)
-READING = 7 + 2 * CHANNELS
+RARITY, OPENING, MEAN_STATISTIC, LOCAL_STATISTIC, LIKELIHOOD = range(5)
+LOUDEST, OBSERVED, EXPECTED, LOUDEST_Z = range(5, 9)
+READ_Z = 9
+READING = READ_Z + 2 * CHANNELS
 """Floats of a reading: the above, then z and residual of each channel."""
-READ_Z = 7
 READ_RESIDUAL = READ_Z + CHANNELS
 
 
 def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State) -> float:
-    """The rarity of `count` so far in the bin that is open; every number behind it in `out`.
+    """The rarity of `count` so far in the bin that is open, -log10 of times a day; every number
+    behind it in `out`.
 
     Changes nothing in the state. `out[LOUDEST]` is the number of the channel that stands out
     most; `out[OBSERVED]` and `out[EXPECTED]` are its counts.
@@ -120,14 +135,25 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
             out[OBSERVED], out[EXPECTED], out[LOUDEST_Z] = observed, expected, z
     out[MEAN_STATISTIC] = together
     out[LOCAL_STATISTIC] = log(soft) / SOFTNESS
-    out[RARITY] = (1.0 - LOCAL_WEIGHT) * rarity_of(s, 0, together, bins_a_day) + (
-        LOCAL_WEIGHT * rarity_of(s, 1, out[LOCAL_STATISTIC], bins_a_day)
+    held = count_of_last(s, PAST, count)
+    held_usual = usual_of_last(s, bins_of(s, PAST), bin_of_week, hourly)
+    before = (LOCAL_PRIOR + max(0.0, wide_count - held)) / (
+        LOCAL_PRIOR + max(0.0, wide_usual - held_usual)
+    )
+    mean = usual(s, bin_of_week, hourly) * before**LOCAL_POWER
+    out[LIKELIHOOD] = likelihood(s, s[TOTAL], count, mean)
+    first = rarity_of(s, 0, together, bins_a_day)
+    out[OPENING] = (1.0 - LOCAL_WEIGHT) * first + LOCAL_WEIGHT * rarity_of(
+        s, 1, out[LOCAL_STATISTIC], bins_a_day
+    )
+    out[RARITY] = (1.0 - MULTIPLE_WEIGHT) * first + MULTIPLE_WEIGHT * rarity_of(
+        s, 2, out[LIKELIHOOD], bins_a_day
     )
     return out[RARITY]
 
 
 def rarity_of(s: State, which: int, statistic: float, bins_a_day: float) -> float:
-    """-log10 of how often a day statistic `which` (0 or 1) exceeds this value in this series."""
+    """-log10 of how often a day statistic `which` (0 to 2) exceeds this value in this series."""
     at = RETURNS + RETURN * which
     forgotten = fading(RETURN_DAYS * bins_a_day)
     days = (1.0 - (1.0 - forgotten) ** s[AGE]) / forgotten / bins_a_day
@@ -135,7 +161,7 @@ def rarity_of(s: State, which: int, statistic: float, bins_a_day: float) -> floa
     number = prior + s[at + PEAK_NUMBER]
     excess = (prior + s[at + PEAK_EXCESS]) / number
     rate = number / (prior / RETURN_RATES[which] + days)
-    above = statistic - LEAST
+    above = statistic - LEASTS[which]
     return -log10(rate) + (above / excess if above > 0.0 else above) / 2.302585092994046
 
 
@@ -165,6 +191,8 @@ def absorb(s: State, count: float, bin_of_week: int, bins_a_day: float, out: Sta
             s[at + LATEST] = age
     _absorb_peak(s, 0, out[MEAN_STATISTIC], bins_a_day)
     _absorb_peak(s, 1, out[LOCAL_STATISTIC], bins_a_day)
+    _absorb_peak(s, 2, out[LIKELIHOOD], bins_a_day)
+    s[TOTAL] = out[LIKELIHOOD]
     learn_usual(s, count, bin_of_week, bins_a_day)
     remember(s, count)
 
@@ -174,7 +202,7 @@ def _absorb_peak(s: State, which: int, statistic: float, bins_a_day: float) -> N
     kept = 1.0 - fading(RETURN_DAYS * bins_a_day)
     s[at + PEAK_NUMBER] *= kept
     s[at + PEAK_EXCESS] *= kept
-    above = statistic - LEAST
+    above = statistic - LEASTS[which]
     if above > 0.0:
         if s[at + PEAK_NOW] > 0.0 and s[AGE] - s[at + PEAK_LAST] > RETURN_GAP:
             prior = RETURN_PRIORS[which]

@@ -21,12 +21,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import exp
 
-from alerts.rarity import RARITY, READING, STATE, absorb, read
+from alerts.rarity import OPENING, RARITY, READING, STATE, absorb, read
 
 MINUTE = timedelta(minutes=1)
 LEAST_BIN = 5 * MINUTE
 OPENS = 0.7
 WORSENS = 0.5
+UNTOLD = 0.49
 WEARIER = 0.15
 WEARY_DAYS = 20.0
 EPISODE = timedelta(days=1)
@@ -93,7 +94,8 @@ class Scorer:
         number, a_day = self._place()
         read(self._state, self._count, number, a_day, self._reading)
         self._read = True
-        return self._episodes.score(self._reading[RARITY], at, at - self._first)
+        opening, rarity = self._reading[OPENING], self._reading[RARITY]
+        return self._episodes.score(opening, rarity, at, at - self._first)
 
 
 @dataclass(slots=True)
@@ -102,30 +104,34 @@ class Episodes:
 
     _opened: datetime | None = None
     _told: float = 0.0
-    """How rare the rarest row told of this episode was, above what opened it."""
+    """How far the row told last of this episode stood above what opened it."""
+    _highest: float = 0.0
+    """How rare that row was, above the same."""
     _weary: float = 0.0
 
     def pass_time(self, since: timedelta) -> None:
         """Let so much time pass between two rows."""
         self._weary *= 0.5 ** (since / timedelta(days=WEARY_DAYS))
 
-    def score(self, rarity: float, at: datetime, age: timedelta) -> float:
-        """The score of a row of the series' age `age`."""
+    def score(self, opening: float, rarity: float, at: datetime, age: timedelta) -> float:
+        """The score of a row of the series' age `age`, `alerts.rarity` having read these two."""
         opens = OPENS + self._weary
         opens += YOUNG_PENALTY * max(0.0, 1.0 - age / timedelta(days=YOUNG_DAYS))
-        rare = rarity - opens
-        going_on = self._opened is not None and at - self._opened < EPISODE
-        if age < LEARNING or rare < 0.0:
-            score = 0.5 * exp(max(-50.0, min(-0.01, rare)))
-        elif going_on and rare < 2.0 * self._told + WORSENS:
-            score = 0.5
+        stands, rare = opening - opens, max(opening, rarity) - opens
+        # untold rows keep their order, below all that are told
+        untold = UNTOLD / (1.0 + exp(max(-50.0, min(50.0, opens + 0.5 - rarity))))
+        if age < LEARNING:
+            return 0.2 * untold
+        if stands < 0.0:
+            return untold
+        if self._opened is not None and at - self._opened < EPISODE:
+            if stands < 2.0 * self._told + WORSENS or rare <= self._highest:
+                return untold
         else:
-            if not going_on:
-                self._opened = at
-                self._weary += WEARIER
-            self._told = rare
-            return 1.0 - 0.5 * exp(-rare / 2.0)
-        return 0.2 * score if going_on else score
+            self._opened = at
+            self._weary += WEARIER
+        self._told, self._highest = stands, rare
+        return 1.0 - 0.5 * exp(-rare / 2.0)
 
 
 def scored(rows: Iterable[tuple[datetime, float]]) -> Iterator[float]:

@@ -1,7 +1,7 @@
 """The detector's own functions, compiled by numba where it is installed.
 
-Nothing is written twice: the source of `alerts.rhythm` and `alerts.rarity` runs as it is, only
-through a compiler. Without numba it runs as plain Python, about sixty times slower.
+Nothing is written twice: the source of `alerts.rhythm`, `alerts.multiples` and `alerts.rarity` runs
+as it is, only through a compiler. Without numba it runs as plain Python, about sixty times slower.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts import rarity, rhythm
+from alerts import multiples, rarity, rhythm
 
 Array = NDArray[np.float64]
 
@@ -27,12 +27,13 @@ def compiler() -> Callable[..., Any] | None:
 
 
 def compiled(**changed: Any) -> Callable[[Array, int, float], Array]:
-    """A function (counts, first bin of the week, bins a day) -> rarity of each bin.
+    """A function (counts, first bin of the week, bins a day) -> rarity and opening of each bin,
+    one row for each.
 
-    `changed` replaces constants of the two modules: how settings are compared.
+    `changed` replaces constants of those modules: how settings are compared.
     """
     names: dict[str, Any] = {"__name__": "benchmarks.compiled", "np": np}
-    for module in (rhythm, rarity):
+    for module in (rhythm, multiples, rarity):
         names.update({k: v for k, v in vars(module).items() if not k.startswith("__")})
     unknown = set(changed) - set(names)
     if unknown:
@@ -52,10 +53,11 @@ def compiled(**changed: Any) -> Callable[[Array, int, float], Array]:
 def _rarities(counts, first_bin, bins_a_day):  # type: ignore[no-untyped-def]
     state = np.zeros(STATE)  # type: ignore[name-defined] # noqa: F821
     out = np.zeros(READING)  # type: ignore[name-defined] # noqa: F821
-    found = np.zeros(len(counts))
+    found = np.zeros((2, len(counts)))
     week = int(7 * bins_a_day)
     for at in range(len(counts)):
         number = (first_bin + at) % week
-        found[at] = read(state, counts[at], number, bins_a_day, out)  # type: ignore[name-defined] # noqa: F821
+        found[0, at] = read(state, counts[at], number, bins_a_day, out)  # type: ignore[name-defined] # noqa: F821
+        found[1, at] = out[OPENING]  # type: ignore[name-defined] # noqa: F821
         absorb(state, counts[at], number, bins_a_day, out)  # type: ignore[name-defined] # noqa: F821
     return found

@@ -110,33 +110,34 @@ def realised(world: World, rarity: Array, stated: float) -> float:
     return float(alarms.sum() / (quiet.sum() / BINS_A_DAY))
 
 
-def rarities(world: World) -> Array:
-    """Our own statistic: the very code of `bellwether rules score`."""
+def readings(world: World) -> tuple[Array, Array]:
+    """Our own statistics, rarity and opening: the very code of `bellwether rules score`."""
     run = compiled()
     first = world.first_bins if len(world.first_bins) else np.zeros(len(world.counts), int)
-    return np.array(
+    both = np.array(
         [run(row, int(at), float(BINS_A_DAY)) for row, at in zip(world.counts, first, strict=True)]
     )
+    return both[:, 0], both[:, 1]
 
 
-def scores(rarity: Array) -> Array:
-    """What `bellwether rules score` makes of the rarity of each bin: the column it writes."""
+def scores(rarity: Array, opening: Array) -> Array:
+    """What `bellwether rules score` makes of the readings of each bin: the column it writes."""
     found = np.zeros_like(rarity)
     width = timedelta(days=1) / BINS_A_DAY
     begins = datetime(2026, 1, 5, tzinfo=UTC)
-    for row, out in zip(rarity, found, strict=True):
+    for rare, opens, out in zip(rarity, opening, found, strict=True):
         episodes = Episodes()
-        for number, value in enumerate(row.tolist()):
+        for number, both in enumerate(zip(opens.tolist(), rare.tolist(), strict=True)):
             episodes.pass_time(width)
-            out[number] = episodes.score(value, begins + number * width, number * width)
+            out[number] = episodes.score(*both, begins + number * width, number * width)
     return found
 
 
 def report(world: World, rates: tuple[float, float]) -> None:
     """One line for each detector."""
-    own = rarities(world)
+    own, opening = readings(world)
     print(f"{world.name}: {len(world.counts)} series, {len(world.bursts)} bursts")
-    told = {"bellwether": own, "as scored": scores(own)}
+    told = {"bellwether": own, "as scored": scores(own, opening)}
     statistics = {**told, **{name: peer(world) for name, peer in PEERS.items()}}
     if world.rates is not None:
         statistics["rate known"] = oracle(world)
@@ -165,6 +166,7 @@ def main() -> None:
         report(family(random, given.series, given.days * BINS_A_DAY), (0.1, 0.01))
     if given.real:
         report(real(random, max(1, given.series // 10)), (0.1, 0.03))
+        report(real(random, max(1, given.series // 5), streams=False), (0.1, 0.03))
 
 
 if __name__ == "__main__":

@@ -143,8 +143,9 @@ def hawkes(random: np.random.Generator, series: int, bins: int) -> World:
     return World("hawkes", counts, means, bursts, rates, np.zeros(series))
 
 
-def real(random: np.random.Generator, copies: int) -> World:
-    """Thinned copies of the labelled tweet volumes and of the busiest tickers' tweets."""
+def real(random: np.random.Generator, copies: int, streams: bool = True) -> World:
+    """Thinned copies of the labelled tweet volumes and, with `streams`, of the busiest tickers'
+    tweets, which are so few that half of the bursts planted are one document or none."""
     sources: list[tuple[Array, int, NDArray[np.bool_]]] = []
     for one in labelled_series():
         values = np.array(one.values)
@@ -152,7 +153,8 @@ def real(random: np.random.Generator, copies: int) -> World:
         for first, last in one.windows:
             spared[first : last + 1] = True
         sources.append((values, _bin_of_week(datetime.fromisoformat(one.times[0])), spared))
-    sources += [(values, 0, np.zeros(len(values), bool)) for values in ticker_counts()]
+    if streams:
+        sources += [(values, 0, np.zeros(len(values), bool)) for values in ticker_counts()]
     bins = min(len(values) for values, _, _ in sources)
     counts, first_bins, spare = [], [], []
     for _ in range(copies):
@@ -170,7 +172,8 @@ def real(random: np.random.Generator, copies: int) -> World:
         extra = random.poisson((burst.factor - 1) * usual, burst.length)
         counts[burst.row][burst.start : burst.start + burst.length] += extra
     return World(
-        "real", np.array(counts), background.mean(axis=1), bursts,
+        "real" if streams else "real, tweet volumes alone",
+        np.array(counts), background.mean(axis=1), bursts,
         first_bins=np.array(first_bins), excused=np.array(spare),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.rarity import STATE
-from alerts.scoring import scored, timestamp_of
+from alerts.scoring import Episodes, scored, timestamp_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = 288
@@ -134,3 +134,12 @@ def test_a_time_without_zone_is_utc_and_another_zone_is_converted():
 
 def test_the_state_of_a_series_is_at_most_two_hundred_numbers():
     assert STATE <= 200
+
+
+def test_rows_that_are_not_told_keep_their_order_below_those_that_are():
+    def untold(rarity: float) -> float:
+        return Episodes().score(0.0, rarity, START, timedelta(days=8))
+
+    scores = [untold(rarity) for rarity in (-2.0, 0.0, 1.0, 3.0, 50.0)]
+    assert scores == sorted(set(scores))
+    assert scores[-1] < 0.5 <= Episodes().score(0.8, -2.0, START, timedelta(days=8))
