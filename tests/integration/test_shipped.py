@@ -9,6 +9,7 @@ import pytest
 from models.artifact import Artifact, load
 from models.classifier import AttentionClassifier
 from models.load import SHIPPED
+from models.metrics import softmax
 from models.runtimes import chosen
 from pipeline.documents import SubjectId
 from pipeline.ports import ClassifierInput
@@ -40,10 +41,14 @@ def test_eight_bits_call_what_full_precision_calls(
     full = AttentionClassifier(artifact, chosen(artifact, "onnx-fp32", threads=2))
     try:
         for task in TASKS:
-            quick = np.argmax(served.logits(task, queries), axis=1)
-            exact = np.argmax(full.logits(task, queries), axis=1)
+            quick = served.logits(task, queries).argmax(axis=1)
+            exact = full.logits(task, queries)
+            differ = np.flatnonzero(quick != exact.argmax(axis=1))
             assert len(texts) > 400
-            assert np.mean(quick == exact) >= 0.995, task
+            # on news that was not made from templates 0.997 agree (benchmarks/RESULTS.md)
+            assert len(differ) <= 0.015 * len(texts), task
+            chances = np.sort(softmax(exact[differ], full.scale(task)), axis=1)
+            assert (chances[:, -1] - chances[:, -2] < 0.25).all(), "only near ties may turn"
     finally:
         full.close()
 
