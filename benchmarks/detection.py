@@ -7,7 +7,7 @@ bursts come to the stated number per series-day; an alarm is the first bin at th
 after an hour below it. A burst is found when an alarm begins between its start and half an
 hour after its end; the delay counts to the end of that bin. Intervals: bootstrap over series.
 "bellwether" is the rarity itself; "as scored" the column that `bellwether rules score` writes, in
-which an episode is told once.
+which an episode is told once; "pipeline" the volume test of the running pipeline.
 `kept` is the number of false alarms a series-day at the rarity that states 0.1 and 0.01.
 """
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from alerts.scoring import Episodes
 from benchmarks.compiled import compiled
+from benchmarks.live import live
 from benchmarks.peers import PEERS, oracle
 from benchmarks.worlds import BINS_A_DAY, FAMILIES, WARM_UP, World, real
 
@@ -133,12 +134,14 @@ def scores(rarity: Array, opening: Array) -> Array:
     return found
 
 
-def report(world: World, rates: tuple[float, float]) -> None:
-    """One line for each detector."""
+def report(world: World, rates: tuple[float, float], running: bool = False) -> None:
+    """One line for each detector; with `running` also for that of the pipeline."""
     own, opening = readings(world)
     print(f"{world.name}: {len(world.counts)} series, {len(world.bursts)} bursts")
     told = {"bellwether": own, "as scored": scores(own, opening)}
     statistics = {**told, **{name: peer(world) for name, peer in PEERS.items()}}
+    if running:
+        statistics["pipeline"] = live(world)
     if world.rates is not None:
         statistics["rate known"] = oracle(world)
     for name, statistic in statistics.items():
@@ -160,13 +163,14 @@ def main() -> None:
     arguments.add_argument("--series", type=int, default=100, help="series of each family")
     arguments.add_argument("--days", type=int, default=28)
     arguments.add_argument("--real", action="store_true", help="thinned real backgrounds too")
+    arguments.add_argument("--pipeline", action="store_true", help="the pipeline's too, slow")
     given = arguments.parse_args()
     random = np.random.default_rng(given.seed)
     for family in FAMILIES.values():
-        report(family(random, given.series, given.days * BINS_A_DAY), (0.1, 0.01))
+        report(family(random, given.series, given.days * BINS_A_DAY), (0.1, 0.01), given.pipeline)
     if given.real:
-        report(real(random, max(1, given.series // 10)), (0.1, 0.03))
-        report(real(random, max(1, given.series // 5), streams=False), (0.1, 0.03))
+        report(real(random, max(1, given.series // 10)), (0.1, 0.03), given.pipeline)
+        report(real(random, max(1, given.series // 5), streams=False), (0.1, 0.03), given.pipeline)
 
 
 if __name__ == "__main__":
