@@ -9,8 +9,8 @@ from html.entities import html5
 
 _XML_OWN = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};)(?:([a-zA-Z][a-zA-Z0-9]{0,31});)?")
-# where an ampersand is one
-_LITERAL = (("<![CDATA[", "]]>"), ("<!--", "-->"))
+# where an ampersand is one; to the end where it is never closed, so that nothing is read twice
+_LITERAL = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 def mended(text: str) -> str:
@@ -21,14 +21,10 @@ def mended(text: str) -> str:
         return text
     pieces: list[str] = []
     at = 0
-    while at < len(text):
-        starts = [(text.find(opening, at), closing) for opening, closing in _LITERAL]
-        begin, closing = min((one for one in starts if one[0] >= 0), default=(len(text), ""))
-        pieces.append(_AMPERSAND.sub(_named, text[at:begin]))
-        end = text.find(closing, begin) if closing else len(text)
-        end = len(text) if end < 0 else end + len(closing)
-        pieces.append(text[begin:end])
-        at = end
+    for literal in _LITERAL.finditer(text):
+        pieces += (_AMPERSAND.sub(_named, text[at : literal.start()]), literal[0])
+        at = literal.end()
+    pieces.append(_AMPERSAND.sub(_named, text[at:]))
     return "".join(pieces)
 
 
