@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 # SIGTERM must end in 10 s (the supervisor kills after that): what is in flight has this long.
 DRAIN_ON_STOP_SECONDS = 4.0
 STOP_SECONDS = 3.0
-MEASURE_SECONDS = 15.0
+MEASURE_SECONDS = 5.0
 
 
 def build_app(stage: Stage, settings: Settings, folder: str) -> faust.App:

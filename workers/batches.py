@@ -158,3 +158,39 @@ class BatchLine:
         with suppress(asyncio.QueueEmpty):
             while True:
                 self._waiting.get_nowait()
+
+
+class Overlooked:
+    """Partitions whose position lies behind records that nobody saw.
+
+    A fetch that a rebalance throws away has moved the position past its records. In a busy
+    partition the next fetch shows the gap; in a quiet one nothing comes, and they would wait
+    for the next record however long that takes.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[TP, tuple[int, int]] = {}
+        self._told: dict[TP, int] = {}
+
+    def found(self, standing: Mapping[TP, tuple[int, int]]) -> dict[TP, int]:
+        """Where to read again from, given (next record to be handled, position) of each
+        partition while nothing is under way.
+
+        Told once two looks in a row saw the same, so that a fetch just arriving is none; and
+        once for each place: past a transaction's marker there is nothing to be had.
+        """
+        again = {
+            tp: wanted
+            for tp, (wanted, position) in standing.items()
+            if position > wanted
+            and self._before.get(tp) == (wanted, position)
+            and self._told.get(tp) != wanted
+        }
+        self._before = dict(standing)
+        self._told.update(again)
+        return again
+
+    def forget(self) -> None:
+        """After a rebalance: other partitions, other positions."""
+        self._before.clear()
+        self._told.clear()

@@ -12,7 +12,7 @@ the stage, and the offset of a partition moves only when `finish(batch)` says so
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -23,7 +23,7 @@ from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
-from workers.batches import BatchLine, batch_of
+from workers.batches import BatchLine, Overlooked, batch_of
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class BatchConsumer(Consumer):
         self._rechecked: dict[TP, int] = {}
         self._ends: dict[TP, int] = {}
         self._reached: dict[TP, int] = {}
+        self._overlooked = Overlooked()
         self._stopping = False
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
@@ -126,6 +127,18 @@ class BatchConsumer(Consumer):
         self._reached = {
             tp: max(start, positions[tp] if idle else 0) for tp, start in starts.items()
         }
+        if idle and self.flow_active:
+            await self._read_overlooked(starts, positions)
+
+    async def _read_overlooked(self, starts: Mapping[TP, int], positions: Mapping[TP, int]) -> None:
+        wanted = {
+            tp: max(start, self._expected.get(tp, self._committed_offset.get(tp)) or 0)
+            for tp, start in starts.items()
+        }
+        again = self._overlooked.found({tp: (at, positions[tp]) for tp, at in wanted.items()})
+        for tp, at in again.items():
+            log.info("%s[%d]: reading again from %d, not %d", *tp, at, positions[tp])
+            await self.seek_wait({tp: at})
 
     def lag(self) -> int:
         """Records known to be in our partitions and not done; 0 before there are any."""
@@ -173,6 +186,7 @@ class BatchConsumer(Consumer):
         self._expected.clear()
         self._rechecked.clear()
         self._reached.clear()
+        self._overlooked.forget()
         await super().on_partitions_revoked(revoked)
 
     def verify_event_path(self, now: float, tp: TP) -> None:

@@ -5,6 +5,7 @@ import inspect
 import json
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from workers.agents import StageRunner
 from workers.health import Health
 from workers.settings import Settings, read_settings
 from workers.topics import ensure_topics
+from workers.transport import BatchConsumer
 from workers.wiring import Stage
 
 pytestmark = pytest.mark.delivery
@@ -199,6 +201,46 @@ async def test_nothing_is_acknowledged_before_it_is_durable(settings: Settings):
     publish(settings, [document(0, "one more")])
     await run_until(settings, acknowledged, lambda: bool(again))
     assert again == [b"d:0"]
+
+
+async def test_a_fetch_dropped_before_a_quiet_time_is_read_again(settings: Settings):
+    """Nothing comes after it that would show the gap."""
+    consumers: list[BatchConsumer] = []
+
+    class Noting(Health):
+        def watch(self, stage: str, consumer: Any, delivery: Any) -> None:
+            consumers.append(consumer)
+            super().watch(stage, consumer, delivery)
+
+    handler = Counting(lambda records: Handled(()))
+    stage = Stage(name="classify", reads="documents", handler=handler, batch_records=50)
+    health, stop = Noting(timedelta(seconds=30)), asyncio.Event()
+    running = asyncio.ensure_future(
+        StageRunner(stage, settings, health, measure_seconds=1.0).run(stop)
+    )
+    tick = asyncio.Event()
+
+    async def until(reached: Callable[[], bool]) -> bool:
+        for _ in range(300):
+            if reached():
+                return True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(tick.wait(), 0.1)
+        return False
+
+    publish(settings, [document(n, "text") for n in range(20)])
+    assert await until(lambda: handler.seen == 20)
+    (consumer,) = consumers
+    # the fetch that waits at the broker now comes back to a flow that has stopped
+    consumer.stop_flow()
+    publish(settings, [document(n, "text") for n in range(20, 40)])
+    with suppress(TimeoutError):
+        await asyncio.wait_for(tick.wait(), 2.0)
+    assert handler.seen == 20
+    consumer.resume_flow()
+    assert await until(lambda: handler.seen == 40)
+    stop.set()
+    await running
 
 
 async def test_the_marker_that_ends_a_transaction_is_no_lag(settings: Settings):

@@ -8,7 +8,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.batches import Batch, BatchLine, OutOfOrder, batch_of
+from workers.batches import Batch, BatchLine, OutOfOrder, Overlooked, batch_of
 
 PLACE = TP("t", 0)
 
@@ -138,3 +138,31 @@ async def test_nothing_is_done_of_the_partitions_of_a_new_epoch():
         assert line.done == batch.ends
         line.new_epoch()
         assert (line.done, line.epoch) == ({}, epoch + 1)
+
+
+def test_records_that_a_dropped_fetch_went_past_are_read_again_after_a_second_look():
+    overlooked = Overlooked()
+    assert overlooked.found({PLACE: (10, 30)}) == {}
+    assert overlooked.found({PLACE: (10, 30)}) == {PLACE: 10}
+
+
+def test_a_fetch_that_is_just_arriving_is_not_taken_for_a_dropped_one():
+    overlooked = Overlooked()
+    assert overlooked.found({PLACE: (10, 30)}) == {}
+    assert overlooked.found({PLACE: (30, 30)}) == {}
+    assert overlooked.found({PLACE: (30, 50)}) == {}
+    assert overlooked.found({PLACE: (50, 60)}) == {}
+
+
+def test_what_is_no_record_is_asked_for_once():
+    overlooked = Overlooked()
+    looks = [overlooked.found({PLACE: (10, 11)}) for _ in range(6)]
+    assert looks == [{}, {PLACE: 10}, {}, {}, {}, {}]
+
+
+def test_after_a_rebalance_nothing_is_known_of_the_partitions():
+    overlooked = Overlooked()
+    overlooked.found({PLACE: (10, 30)})
+    overlooked.forget()
+    assert overlooked.found({PLACE: (10, 30)}) == {}
+    assert overlooked.found({PLACE: (10, 30)}) == {PLACE: 10}
