@@ -14,6 +14,7 @@ from pipeline.feeds.fetch import Fetcher, Limits, Page
 from pipeline.feeds.formats import read_items
 from pipeline.feeds.items import documents_of
 from pipeline.feeds.rss import RssFeed
+from pipeline.feeds.xml_mending import mended
 from pipeline.wire import DOCUMENTS
 from tests.unit.feeds.samples import sample_feed
 from tests.unit.feeds.server import FeedServer, body, item, rss, serving, status
@@ -223,6 +224,14 @@ def test_ampersands_and_names_that_xml_lacks_are_read_as_they_are_meant(
     written: str, title: str
 ) -> None:
     assert one(f"<guid>1</guid><title>{written}</title>").title == title
+
+
+def test_ampersands_in_what_is_never_closed_cost_no_time() -> None:
+    for part in ("<![CDATA[ & ]]>", "<!-- & -->", "<![CDATA[ & ", "<!-- & "):
+        text = "<rss>" + part * 40_000
+        began = time.process_time()
+        mended(text)
+        assert time.process_time() - began < 2
 
 
 def test_a_json_feed_states_authors_and_language_for_all_or_for_one() -> None:
