@@ -33,7 +33,7 @@ _LEAST_MARKED = 200
 _MOST_SAID = 20_000
 _PARAGRAPH = 120
 
-_LEASTCONSENT = 4
+_LEAST_CONSENT = 4
 _CONSENT_SHARE = 0.035
 _PARTS = re.compile(r"\s[-–—|:·]\s|\|")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
@@ -92,7 +92,7 @@ def _wall(text: str, titles: list[str]) -> bool:
     different = len({match.lower() for match in CONSENT.findall(text)})
     titled = any(CONSENT_TITLE.search(title) for title in titles)
     return (
-        about >= _LEASTCONSENT
+        about >= _LEAST_CONSENT
         and different >= 3
         and about >= words * (_CONSENT_SHARE if titled else 2 * _CONSENT_SHARE)
     )
