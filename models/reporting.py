@@ -1,6 +1,7 @@
 """Figures of a training run, for TensorBoard."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,14 @@ def tensorboard(folder: Path) -> Report | None:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    writer: Any = SummaryWriter(str(folder / "tensorboard"))
+    make: Any = SummaryWriter
+
+    @cache
+    def writer() -> Any:
+        # with the first figure: a run that fails before it leaves nothing behind
+        return make(str(folder / "tensorboard"))
 
     def report(name: str, value: float, step: int) -> None:
-        writer.add_scalar(name, value, step)
+        writer().add_scalar(name, value, step)
 
     return report

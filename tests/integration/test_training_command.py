@@ -69,7 +69,9 @@ def test_a_label_that_does_not_exist_names_its_line(
     (tmp_path / "a.train.jsonl").write_text('{"text": "x", "sentiment": "angry"}\n')
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('train = ["a.train.jsonl"]\n')
-    assert status_of(f"model train --config {recipe} --data {tmp_path}".split()) != 0
+    command = f"model train --config {recipe} --data {tmp_path} --out {tmp_path / 'made'}"
+    assert status_of(command.split()) != 0
     told = capsys.readouterr().err
     assert "a.train.jsonl:1" in told
     assert "angry" in told
+    assert {path.name for path in tmp_path.iterdir()} == {"a.train.jsonl", "recipe.toml"}
