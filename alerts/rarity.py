@@ -112,10 +112,7 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
         observed = count_of_last(s, scale, count)
         expected = usual_of_last(s, bins_of(s, scale), bin_of_week, hourly)
         if channel >= len(SEASONAL):
-            before = (LOCAL_PRIOR + max(0.0, wide_count - observed)) / (
-                LOCAL_PRIOR + max(0.0, wide_usual - expected)
-            )
-            expected *= before**LOCAL_POWER
+            expected *= restlessness(wide_count - observed, wide_usual - expected)
         at = CHANNEL_STATES + CHANNEL * channel
         residual = 2.0 * (sqrt(observed + 0.375) - sqrt(expected + 0.375))
         spread = sqrt(max(0.5, (SPREAD_PRIOR + s[at + SPREAD]) / (SPREAD_PRIOR + weight)))
@@ -137,10 +134,8 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
     out[LOCAL_STATISTIC] = log(soft) / SOFTNESS
     held = count_of_last(s, PAST, count)
     held_usual = usual_of_last(s, bins_of(s, PAST), bin_of_week, hourly)
-    before = (LOCAL_PRIOR + max(0.0, wide_count - held)) / (
-        LOCAL_PRIOR + max(0.0, wide_usual - held_usual)
-    )
-    mean = usual(s, bin_of_week, hourly) * before**LOCAL_POWER
+    mean = usual(s, bin_of_week, hourly)
+    mean *= restlessness(wide_count - held, wide_usual - held_usual)
     out[LIKELIHOOD] = likelihood(s, s[TOTAL], count, mean)
     first = rarity_of(s, 0, together, bins_a_day)
     out[OPENING] = (1.0 - LOCAL_WEIGHT) * first + LOCAL_WEIGHT * rarity_of(
@@ -150,6 +145,13 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
         s, 2, out[LIKELIHOOD], bins_a_day
     )
     return out[RARITY]
+
+
+def restlessness(count: float, expected: float) -> float:
+    """What the hours before a window, `count` where `expected` is usual, make of its own usual
+    count: a factor."""
+    told = (LOCAL_PRIOR + max(0.0, count)) / (LOCAL_PRIOR + max(0.0, expected))
+    return float(told**LOCAL_POWER)
 
 
 def rarity_of(s: State, which: int, statistic: float, bins_a_day: float) -> float:

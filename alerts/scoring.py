@@ -10,10 +10,11 @@ beforehand, neither its length nor its level nor how far apart its rows are.
              quiet     the first row of an episode: the rarer, the higher
 
 An episode opens where the count is rarer than `OPENS` (-log10 of times a day) and lasts a day:
-its later rows score below 0.1, because it was told already, but for one that stands out twice
-as far as what was told, and `WORSENS` more: what begins as a ripple may become a flood. Each
-episode raises what the next must reach by `WEARIER`, which fades in weeks: what happens often
-is not rare, whatever the arithmetic says.
+its later rows stay below 0.5, because it was told already, but for one that is rarer and stands
+out twice as far as what was told, and `WORSENS` more: what begins as a ripple may become a
+flood. Rows that are not told keep the order of their rarity. Each episode raises what the next
+must reach by `WEARIER`, which fades in weeks: what happens often is not rare, whatever the
+arithmetic says.
 """
 
 from collections.abc import Iterable, Iterator

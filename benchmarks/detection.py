@@ -114,9 +114,11 @@ def realised(world: World, rarity: Array, stated: float) -> float:
 def readings(world: World) -> tuple[Array, Array]:
     """Our own statistics, rarity and opening: the very code of `bellwether rules score`."""
     run = compiled()
-    first = world.first_bins if len(world.first_bins) else np.zeros(len(world.counts), int)
     both = np.array(
-        [run(row, int(at), float(BINS_A_DAY)) for row, at in zip(world.counts, first, strict=True)]
+        [
+            run(row, int(at), float(BINS_A_DAY))
+            for row, at in zip(world.counts, world.begins, strict=True)
+        ]
     )
     return both[:, 0], both[:, 1]
 

@@ -29,8 +29,8 @@ RULE = Rule(id="counts", match={}, detector=Detector(independent=False, per_voic
 
 def live(world: World) -> Array:
     """The statistic of each bin; `SILENT` where nothing is judged."""
-    first = world.first_bins if len(world.first_bins) else np.zeros(len(world.counts), int)
-    return np.array([_row(row, int(at)) for row, at in zip(world.counts, first, strict=True)])
+    rows = zip(world.counts, world.begins, strict=True)
+    return np.array([_row(row, int(at)) for row, at in rows])
 
 
 def _row(counts: Array, first_bin: int) -> Array:

@@ -60,6 +60,11 @@ class World:
     first_bins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     excused: NDArray[np.bool_] | None = None
 
+    @property
+    def begins(self) -> NDArray[np.int64]:
+        """The bin of the week each series begins with."""
+        return self.first_bins if len(self.first_bins) else np.zeros(len(self.counts), np.int64)
+
 
 def seasonal(random: np.random.Generator, series: int, bins: int) -> Array:
     """Profiles with mean 1: a day of two harmonics, and weekends of another level."""
