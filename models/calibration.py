@@ -21,7 +21,7 @@ COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 # Where a temperature is looked for: beyond these a model is broken, not uncalibrated.
 _COLDEST, _HOTTEST = 0.05, 20.0
 _STEPS = 60
-_POWERS = tuple(1.0 + 0.1 * step for step in range(31))
+POWERS = tuple(1.0 + 0.1 * step for step in range(31))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,14 @@ def calibration_error(confidence: Floats, right: Floats, weights: Floats | None 
     return float(np.abs(gaps).sum()) / total if total else 0.0
 
 
-def fit_scale(logits: Floats, truth: Integers) -> Scale:
-    """The scale under which `truth` is likeliest, powers from 1 to 4 tried; `PLAIN` for no
-    texts."""
+def fit_scale(logits: Floats, truth: Integers, powers: Sequence[float] = POWERS) -> Scale:
+    """The scale under which `truth` is likeliest, of the `powers` tried; `PLAIN` for no texts.
+    With the power 1 alone that is temperature scaling."""
     if not len(truth):
         return PLAIN
     behind = logits.max(axis=1, keepdims=True) - logits
     best, least = PLAIN, np.inf
-    for power in _POWERS:
+    for power in powers:
         scores = -(behind**power)
         sharpness = _sharpness(scores, truth)
         weights = np.log(np.exp(scores * sharpness).sum(axis=1))
@@ -88,13 +88,6 @@ def fit_scale(logits: Floats, truth: Integers) -> Scale:
         if loss < least - 1e-6:
             best, least = Scale(sharpness ** (-1.0 / power), power), loss
     return best
-
-
-def fit_temperature(logits: Floats, truth: Integers) -> float:
-    """The temperature alone under which `truth` is likeliest, 1.0 for no texts."""
-    if not len(truth):
-        return 1.0
-    return 1.0 / _sharpness(logits - logits.max(axis=1, keepdims=True), truth)
 
 
 def _sharpness(scores: Floats, truth: Integers) -> float:

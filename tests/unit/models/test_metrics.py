@@ -10,7 +10,6 @@ from models.calibration import (
     bin_of,
     calibration_error,
     fit_scale,
-    fit_temperature,
     reliability,
     selective,
 )
@@ -57,7 +56,7 @@ def test_no_texts_give_zeros_and_no_error() -> None:
     assert (accuracy(matrix), macro_f1(matrix), recall(matrix, 0)) == (0.0, 0.0, 0.0)
     assert calibration_error(np.zeros(0), np.zeros(0)) == 0.0
     assert selective(np.zeros(0), np.zeros(0)) == ()
-    assert fit_temperature(np.zeros((0, 3)), nothing) == 1.0
+    assert fit_scale(np.zeros((0, 3)), nothing, (1.0,)).temperature == 1.0
 
 
 def test_fifteen_bins_of_equal_width_the_edge_below() -> None:
@@ -95,13 +94,15 @@ def test_the_temperature_that_made_the_logits_is_found_again(temperature: float)
     honest = random.normal(0, 2, (20_000, 4))
     chances = softmax(honest)
     truth = (chances.cumsum(axis=1) > random.random((20_000, 1))).argmax(axis=1)
-    assert fit_temperature(honest * temperature, truth) == pytest.approx(temperature, rel=0.05)
+    found = fit_scale(honest * temperature, truth, (1.0,))
+    assert found.temperature == pytest.approx(temperature, rel=0.05)
 
 
 def test_a_perfect_classifier_gets_the_sharpest_temperature_and_a_wrong_one_the_flattest() -> None:
     logits, truth = np.eye(3) * 2, np.arange(3)
-    assert fit_temperature(logits, truth) == pytest.approx(0.05, rel=0.01)
-    assert fit_temperature(logits, (truth + 1) % 3) == pytest.approx(20, rel=0.01)
+    assert fit_scale(logits, truth, (1.0,)).temperature == pytest.approx(0.05, rel=0.01)
+    wrong = fit_scale(logits, (truth + 1) % 3, (1.0,))
+    assert wrong.temperature == pytest.approx(20, rel=0.01)
 
 
 @pytest.mark.parametrize("scale", [Scale(), Scale(2.0, 1.5), Scale(0.7, 2.0)])
