@@ -20,7 +20,7 @@ from zlib import crc32
 from sqlalchemy import Engine
 
 from pipeline.distinct import Tally
-from pipeline.documents import EARLIEST, DocumentId
+from pipeline.documents import EARLIEST, LATEST_YEAR, DocumentId
 from pipeline.ports import TrendStore
 from pipeline.stores.recount import Sums, archived_on, counted_between, days_archived_since
 from pipeline.stores.spans import DAY, Span, spans
@@ -28,7 +28,7 @@ from pipeline.stores.trend_history import kept_between
 from pipeline.trends import COUNTS_FIELDS, Bucket, Counts, SeriesKey
 
 T = TypeVar("T")
-ALWAYS = Span(EARLIEST, datetime.max.replace(tzinfo=UTC))
+ALWAYS = Span(EARLIEST, datetime(LATEST_YEAR + 1, 1, 1, tzinfo=UTC))
 # A series by its text, and the minute: no key is parsed that does not differ.
 Name = tuple[str, datetime]
 NOTHING = Bucket(start=EARLIEST).counts

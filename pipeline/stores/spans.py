@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline.documents import minute_of
+from pipeline.trends import BUCKET_WIDTH
+
 DAY = timedelta(days=1)
 _MINUTES = 24 * 60
 
@@ -28,6 +31,12 @@ class Span:
     def within(self, other: "Span") -> "Span":
         """The part of it that lies in `other`; ends where it starts, or before, if none does."""
         return Span(max(self.start, other.start), min(self.end, other.end))
+
+
+def whole_minutes(since: datetime, until: datetime) -> Span:
+    """The minutes that [since, until) touches: a bucket is looked at as a whole."""
+    last = minute_of(until)
+    return Span(minute_of(since), last if last == until else last + BUCKET_WIDTH)
 
 
 def spans(sizes: Mapping[datetime, int], most: int) -> Iterator[Span]:

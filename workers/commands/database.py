@@ -1,19 +1,17 @@
 """`bellwether db`: the schema, whether SQL and Redis agree, and repair."""
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from pipeline.errors import ConfigurationError
 from workers.commands.terminal import (
     AsJson,
     command_settings,
     database_of,
     note,
+    period_given,
     say,
     say_json,
-    time_given,
 )
 
 app = typer.Typer(no_args_is_help=True, help="The database: schema, consistency, repair.")
@@ -52,21 +50,13 @@ def check(
     without BELLWETHER_KAFKA.
     """
     from pipeline.stores.consistency import ALWAYS
-    from pipeline.stores.spans import Span
+    from pipeline.stores.spans import whole_minutes
     from workers.accounts import check_accounts
 
-    # whole minutes, outwards: a bucket is compared as a whole
-    since = time_given("--from", start).replace(second=0, microsecond=0) if start else ALWAYS.start
-    until = ALWAYS.end
-    if end:
-        until = time_given("--to", end)
-        if until.second or until.microsecond:
-            until = until.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    if until <= since:
-        raise ConfigurationError("--to must be later than --from")
+    period = whole_minutes(*period_given(start, end, ALWAYS.end, lambda _: ALWAYS.start))
     settings = command_settings("DATABASE", "REDIS")
     with database_of(settings) as engine:
-        accounts = check_accounts(engine, settings, Span(since, until))
+        accounts = check_accounts(engine, settings, period)
     if as_json:
         say_json(accounts)
     else:

@@ -15,6 +15,7 @@ from workers.commands.terminal import (
     command_settings,
     database_of,
     note,
+    period_given,
     say,
     say_json,
     time_given,
@@ -140,10 +141,7 @@ def budget(
 
     settings = command_settings("DATABASE")
     book = load_rules(rules or settings.rules)
-    until = time_given("--to", end) if end else datetime.now(UTC)
-    since = time_given("--from", start) if start else until - _WEEK
-    if until <= since:
-        raise ConfigurationError("--to must be later than --from")
+    since, until = period_given(start, end, datetime.now(UTC), lambda until: until - _WEEK)
     with database_of(settings) as engine:
         alerts = fired_between(engine, since, until)
     found = budget_of(alerts, book.false_alarms_per_day, since, until)

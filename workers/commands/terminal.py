@@ -1,7 +1,7 @@
 """What every command shares: settings, quiet logging, lines and JSON on standard output."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -67,6 +67,18 @@ def time_given(option: str, text: str) -> datetime:
     except ValueError as error:
         raise ConfigurationError(f"{option} {text}: a day or time such as 2026-03-01") from error
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def period_given(
+    start: str, end: str, latest: datetime, earliest: Callable[[datetime], datetime]
+) -> tuple[datetime, datetime]:
+    """What `--from` and `--to` name; without `--to` it ends `latest`, without `--from` it begins
+    at the `earliest` for that end. Raises `ConfigurationError` where it would be empty."""
+    until = time_given("--to", end) if end else latest
+    since = time_given("--from", start) if start else earliest(until)
+    if until <= since:
+        raise ConfigurationError("--to must be later than --from")
+    return since, until
 
 
 def say(line: str) -> None:
