@@ -33,6 +33,7 @@ DRAIN_SECONDS = 5.0
 # Kafka answers an empty fetch after `fetch.max.wait`, the embedded broker at once: asked again
 # and again, thousands of times a second, each idle stage keeps half a core busy.
 EMPTY_FETCH_SECONDS = 0.01
+_AGAIN = "%s[%d]: reading again from %d, not %d"
 
 
 class BatchConsumer(Consumer):
@@ -88,22 +89,24 @@ class BatchConsumer(Consumer):
         So a gap is read again from where it began, and believed only if it is there the
         second time: then it is the broker's (compaction, retention, transaction markers).
         """
-        expected = self._expected.get(tp)
+        expected = self._next_of(tp)
         if expected is None:
-            expected = self._committed_offset.get(tp)
-            if expected is None:
-                epoch = self.line.epoch
-                expected = (await self.earliest_offsets(tp)).get(tp, 0)
-                if epoch != self.line.epoch:
-                    return False
-            self._expected[tp] = expected
+            epoch = self.line.epoch
+            expected = (await self.earliest_offsets(tp)).get(tp, 0)
+            if epoch != self.line.epoch:
+                return False
+        self._expected[tp] = expected
         if first == expected or (first > expected and self._rechecked.get(tp) == expected):
             return True
         if first > expected:
             self._rechecked[tp] = expected
-            log.info("%s[%d]: reading again from %d, not %d", *tp, expected, first)
+            log.info(_AGAIN, *tp, expected, first)
         await self.seek_wait({tp: expected})
         return False
+
+    def _next_of(self, tp: TP) -> int | None:
+        """The next record to be handled, where anything is known of the partition."""
+        return self._expected.get(tp, self._committed_offset.get(tp))
 
     async def drain(self, seconds: float) -> bool:
         """Read no more and wait for the batches in flight; whether all were done in time."""
@@ -131,13 +134,10 @@ class BatchConsumer(Consumer):
             await self._read_overlooked(starts, positions)
 
     async def _read_overlooked(self, starts: Mapping[TP, int], positions: Mapping[TP, int]) -> None:
-        wanted = {
-            tp: max(start, self._expected.get(tp, self._committed_offset.get(tp)) or 0)
-            for tp, start in starts.items()
-        }
+        wanted = {tp: max(start, self._next_of(tp) or 0) for tp, start in starts.items()}
         again = self._overlooked.found({tp: (at, positions[tp]) for tp, at in wanted.items()})
         for tp, at in again.items():
-            log.info("%s[%d]: reading again from %d, not %d", *tp, at, positions[tp])
+            log.info(_AGAIN, *tp, at, positions[tp])
             await self.seek_wait({tp: at})
 
     def lag(self) -> int:

@@ -4,8 +4,8 @@ import asyncio
 import inspect
 import json
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -84,25 +84,46 @@ def read(settings: Settings, topic: str) -> list[dict[str, Any]]:
     return found
 
 
+@asynccontextmanager
+async def running(
+    settings: Settings, handler: Any, health: Health, measure_seconds: float = 4.0
+) -> AsyncIterator[asyncio.Future[None]]:
+    """One classify stage at work, stopped at the end as SIGTERM does."""
+    stop = asyncio.Event()
+    stage = Stage(name="classify", reads="documents", handler=handler, batch_records=50)
+    runner = StageRunner(stage, settings, health, measure_seconds=measure_seconds)
+    work = asyncio.ensure_future(runner.run(stop))
+    try:
+        yield work
+    finally:
+        stop.set()
+        await work
+
+
+async def until(reached: Callable[[], bool], tries: int = 400) -> bool:
+    """Ask every tenth of a second; whether it came true."""
+    tick = asyncio.Event()
+    for _ in range(tries):
+        if reached():
+            return True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(tick.wait(), 0.1)
+    return False
+
+
 async def run_until(
     settings: Settings, handler, handled: Callable[[Health], bool] | Callable[[], bool]
 ) -> Health:
-    """Run one classify stage until `handled`, then stop it as SIGTERM does."""
-    health, stop = Health(timedelta(seconds=30)), asyncio.Event()
-    stage = Stage(name="classify", reads="documents", handler=handler, batch_records=50)
-    runner = StageRunner(stage, settings, health, measure_seconds=4.0)
-    running = asyncio.ensure_future(runner.run(stop))
-    tick = asyncio.Event()
+    """Run one classify stage until `handled`, or its own end."""
+    health = Health(timedelta(seconds=30))
     asks_health = bool(inspect.signature(handled).parameters)
-    for _ in range(400):
-        if (handled(health) if asks_health else handled()) or running.done():  # type: ignore[call-arg]
-            break
-        try:
-            await asyncio.wait_for(tick.wait(), 0.1)
-        except TimeoutError:
+    async with running(settings, handler, health) as work:
+
+        def reached() -> bool:
             health.check()
-    stop.set()
-    await running
+            return (handled(health) if asks_health else handled()) or work.done()  # type: ignore[call-arg]
+
+        await until(reached)
     return health
 
 
@@ -213,34 +234,16 @@ async def test_a_fetch_dropped_before_a_quiet_time_is_read_again(settings: Setti
             super().watch(stage, consumer, delivery)
 
     handler = Counting(lambda records: Handled(()))
-    stage = Stage(name="classify", reads="documents", handler=handler, batch_records=50)
-    health, stop = Noting(timedelta(seconds=30)), asyncio.Event()
-    running = asyncio.ensure_future(
-        StageRunner(stage, settings, health, measure_seconds=1.0).run(stop)
-    )
-    tick = asyncio.Event()
-
-    async def until(reached: Callable[[], bool]) -> bool:
-        for _ in range(300):
-            if reached():
-                return True
-            with suppress(TimeoutError):
-                await asyncio.wait_for(tick.wait(), 0.1)
-        return False
-
-    publish(settings, [document(n, "text") for n in range(20)])
-    assert await until(lambda: handler.seen == 20)
-    (consumer,) = consumers
-    # the fetch that waits at the broker now comes back to a flow that has stopped
-    consumer.stop_flow()
-    publish(settings, [document(n, "text") for n in range(20, 40)])
-    with suppress(TimeoutError):
-        await asyncio.wait_for(tick.wait(), 2.0)
-    assert handler.seen == 20
-    consumer.resume_flow()
-    assert await until(lambda: handler.seen == 40)
-    stop.set()
-    await running
+    async with running(settings, handler, Noting(timedelta(seconds=30)), measure_seconds=1.0):
+        publish(settings, [document(n, "text") for n in range(20)])
+        assert await until(lambda: handler.seen == 20)
+        (consumer,) = consumers
+        # the fetch that waits at the broker now comes back to a flow that has stopped
+        consumer.stop_flow()
+        publish(settings, [document(n, "text") for n in range(20, 40)])
+        assert not await until(lambda: handler.seen > 20, tries=20)
+        consumer.resume_flow()
+        assert await until(lambda: handler.seen == 40)
 
 
 async def test_the_marker_that_ends_a_transaction_is_no_lag(settings: Settings):
