@@ -13,7 +13,7 @@ from models.encoder import read_base, torch_encoder
 from models.encoding import Encoded
 from models.graph import BertShape, bert_graph
 from models.network import Inputs, Network, tensors_of
-from models.network_shape import HEADS
+from models.network_shape import HEADS, pool_heads
 from models.pooling import NumpyHeads
 from models.ranging import measured_ranges
 from tests.tiny_encoder import SHAPE, tiny_base
@@ -128,3 +128,9 @@ def test_the_graph_in_eight_bits_is_nearly_the_encoder(folder: Path) -> None:
 
 def test_only_a_plain_bert_has_a_graph() -> None:
     assert BertShape.of({"model_type": "roberta", "hidden_act": "gelu"}) is None
+
+
+def test_attention_pools_in_six_heads_or_as_many_as_the_width_allows() -> None:
+    assert {width: pool_heads(width) for width in (384, 768, 512, 20, 10, 7)} == {
+        384: 6, 768: 6, 512: 8, 20: 4, 10: 2, 7: 1,
+    }  # fmt: skip

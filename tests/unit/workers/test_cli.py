@@ -219,3 +219,9 @@ def test_a_source_without_items_is_said_to_have_none(
     told = capsys.readouterr()
     assert told.out == ""
     assert "feed.xml: answers, and gives no documents" in told.err
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(capsys: pytest.CaptureFixture[str]):
+    command = "db check --from 2026-02-01 --to 2026-01-01"
+    assert status_of(command.split()) != 0
+    assert "--to must be later than --from" in capsys.readouterr().err
