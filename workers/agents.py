@@ -150,7 +150,11 @@ class StageRunner:
                 stop.wait(),
                 self._ended.wait(),
                 app.wait_until_stopped(),
-                _measure(cast(BatchConsumer, app.consumer), self._measure_seconds),
+                _measure(
+                    cast(BatchConsumer, app.consumer),
+                    self._measure_seconds,
+                    self._settings.kafka.request_timeout_seconds,
+                ),
             )
         ]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -179,11 +183,15 @@ class StageRunner:
                 log.warning("%s: %s did not stop in time", self._stage.name, name)
 
 
-async def _measure(consumer: BatchConsumer, every: float) -> None:
-    """Keep the consumer's lag honest; a broker that does not answer is no news here."""
+async def _measure(consumer: BatchConsumer, every: float, within: float) -> None:
+    """Keep the consumer's lag honest; a broker that does not answer is no news here.
+
+    The answer may take longer than `every`: it waits for the fetch before it, which on a quiet
+    partition is held back at the broker.
+    """
     while True:
         await asyncio.sleep(every)
         try:
-            await asyncio.wait_for(consumer.measure(), every)
+            await asyncio.wait_for(consumer.measure(), within)
         except (TimeoutError, ConsumerNotStarted, aiokafka.errors.KafkaError) as error:
             log.debug("the ends of the partitions are not known: %r", error)

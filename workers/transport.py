@@ -201,8 +201,10 @@ async def _standing(
     assigned = list(client.assignment())
     if not assigned:
         return {}, {}, {}
-    ends = await client.end_offsets(assigned)
-    starts = await client.beginning_offsets(assigned)
+    # at once: on a connection the broker answers the fetch before them first
+    ends, starts = await asyncio.gather(
+        client.end_offsets(assigned), client.beginning_offsets(assigned)
+    )
     positions = {tp: await client.position(tp) for tp in assigned}
     return tuple(  # type: ignore[return-value]
         {TP(tp.topic, tp.partition): offset for tp, offset in found.items()}
