@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.stories import stream
 from models.load import load_classifier
-from pipeline.copies import is_copy, wording
+from pipeline.copies import figures_differ, is_copy, wording
 from pipeline.documents import Document, DocumentId
 from pipeline.ports import ClassifierInput, EmbeddingClassifier
 from pipeline.stories import MOST_SIGNS_DIFFER, STORY_SPAN
@@ -113,7 +113,13 @@ def differing(one: int, other: int) -> float:
 
 
 def shares_joined(signs: dict[DocumentId, int], found: Sequence[Pair]) -> list[float]:
-    return [differing(signs[one.id], signs[other.id]) for one, other in found]
+    """Of each pair the share of signs that differ; all of them where the figures do."""
+    return [
+        1.0
+        if figures_differ(wording(one), wording(other))
+        else differing(signs[one.id], signs[other.id])
+        for one, other in found
+    ]
 
 
 def near(documents: Sequence[Document], seed: int = 9) -> Iterator[Pair]:

@@ -86,7 +86,16 @@ def shipped_catalogue() -> Catalogue:
 
 def ordinary_words() -> frozenset[str]:
     """Words, abbreviations and surnames that alone mean no company, in lower case."""
-    lines = (SHIPPED / "words.txt").read_text(encoding="utf-8").splitlines()
+    return _listed("words.txt")
+
+
+def given_names() -> frozenset[str]:
+    """What, before a surname, makes a person of it, in lower case."""
+    return _listed("given_names.txt")
+
+
+def _listed(name: str) -> frozenset[str]:
+    lines = (SHIPPED / name).read_text(encoding="utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 

@@ -164,6 +164,12 @@ def is_copy(one: Wording, other: Wording) -> bool:
     return bool(one.subjects) == bool(other.subjects) or shared == fewer
 
 
+def figures_differ(one: Wording, other: Wording) -> bool:
+    """Whether both give figures, and share under half of the fewer: two posts of one machine
+    do."""
+    return bool(one.numbers and other.numbers) and not _agree(one.numbers, other.numbers, 2)
+
+
 def _agree(one: bytes, other: bytes, quarters: int) -> bool:
     """Whether so many quarters of the smaller set, and one at least, are in both."""
     both = _shared(one, other)

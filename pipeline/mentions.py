@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 import ahocorasick_rs
 
 from pipeline.boundaries import case_fits, in_address, is_possessive, stands_alone
-from pipeline.catalogue import Catalogue, Entry
+from pipeline.catalogue import Catalogue, Entry, given_names
 from pipeline.claims import Claim, ranked, sole_claim, strongest_on
 from pipeline.documents import SubjectId
 from pipeline.listings import (
@@ -26,6 +26,7 @@ from pipeline.spans import apart_from, longest
 from pipeline.support import (
     context_pattern,
     has_article,
+    is_person,
     is_rated_by,
     is_rating_others,
     is_shouted,
@@ -65,6 +66,7 @@ class MentionIndex:
                 analysts.add(entry.id)
         self.listings = Listings(catalogue)
         self._analysts = frozenset(analysts)
+        self._given_names = given_names()
         self._context = {
             subject: pattern
             for subject, words in context.items()
@@ -158,8 +160,15 @@ class MentionIndex:
         ratings: bool | None = None
         shouted: bool | None = None
         doubtful: list[tuple[list[Claim], int, int]] = []
+        ends = {end for _, _, end in names}
         for index, start, end in names:
             if in_address(lower, start) or (start and is_source(lower, start)):
+                continue
+            if (
+                start - 1 not in ends  # "Raymond James" is no person who is called Apple
+                and " " not in lower[start:end]
+                and is_person(text, start, self._given_names)
+            ):
                 continue
             best: list[Claim] = []
             subject = self._sole[index]

@@ -82,6 +82,10 @@ _SPEAKER = re.compile(r"\b(?:rt|via|by|from|follow|on|hat tip|h/t|cc|thanks) $")
 _ARTICLE = re.compile(
     r"\b(?:an?|the|my|your|his|her|our|their|every|each|this|that|no|some|any|per|one|another) $"
 )
+# "Michael S. Dell", "Mr. Ford": the word before a surname.
+_FIRST_NAME = re.compile(r"(?:^|(?<=[\s(\"']))([A-Z][a-z]+)(?: [A-Z]\.?|\.)? $")
+_TITLES = frozenset("mr mrs ms dr sir lord judge justice senator sen rep gov prof".split())
+_LONGEST_FIRST_NAME = 20
 # A text that is nearly all capitals says nothing by its capitals.
 _SHOUTED = 0.7
 
@@ -89,6 +93,17 @@ _SHOUTED = 0.7
 def has_article(lower: str, start: int) -> bool:
     """Whether the word that begins at `start` is used as a common noun: "an apple"."""
     return _ARTICLE.search(lower, max(0, start - 9), start) is not None
+
+
+def is_person(text: str, start: int, given_names: frozenset[str]) -> bool:
+    """Whether the word that begins at `start` is somebody's surname: "Noel Tata"."""
+    if not start or text[start - 1] != " ":
+        return False
+    before = _FIRST_NAME.search(text, max(0, start - _LONGEST_FIRST_NAME), start)
+    if before is None:
+        return False
+    word = before[1].lower()
+    return word in given_names or word in _TITLES
 
 
 def is_shouted(text: str) -> bool:

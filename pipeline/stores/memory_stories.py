@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.copies import Wording, is_copy
+from pipeline.copies import Wording, figures_differ, is_copy
 from pipeline.documents import Story
 from pipeline.spam import (
     ACCOUNT_WINDOW,
@@ -129,7 +129,12 @@ class MemoryStoryIndex:
     def _event(self, one: Telling, at: int) -> bytes | None:
         for subject in one.subjects if one.embedding else ():
             for name, embedding in reversed(self._events.get(subject, ())):
-                if self._living(name, at) and same_event(embedding, one.embedding or b""):
+                story = self._living(name, at)
+                if (
+                    story
+                    and not figures_differ(story.wording, one.wording)
+                    and same_event(embedding, one.embedding or b"")
+                ):
                     return name
         return None
 

@@ -184,13 +184,19 @@ local function same_event(one, other)
   return differ <= math.floor(signs_differ * 8 * #one)
 end
 
+local function figures_differ(one, other)
+  return one ~= '' and other ~= '' and not agree(one, other, 2)
+end
+
 local function event_of(one, at)
   if one.embedding == '' then return nil end
   for _, subject in ipairs(one.about) do
     local packed = get('v' .. subject)
     local held = packed and cmsgpack.unpack(packed) or {}
     for place = #held - 1, 1, -2 do
-      if living(held[place], at) and same_event(held[place + 1], one.embedding) then
+      local story = living(held[place], at)
+      if story and not figures_differ(story[NUMBERS], one.numbers)
+        and same_event(held[place + 1], one.embedding) then
         return held[place]
       end
     end

@@ -150,6 +150,25 @@ def test_independent_texts_of_one_event_share_it_and_stay_stories_of_their_own(i
     assert two.novelty == 75
 
 
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("Sales now sink 9% at the firm", False),
+        ("Sales now sink 5% to 40 million", True),
+        ("Sales now sink at the firm", True),
+    ],
+)
+def test_figures_speak_against_one_event(index, text, joined):
+    signs = sign_bits([1.0] * 64)
+    one, other = index.place(
+        [
+            told("a", "Revenue falls 5% as outlook weakens", 0, "NFLD", embedding=signs),
+            told("b", text, 9, "NFLD", embedding=signs),
+        ]
+    )
+    assert (other.event == one.id) is joined
+
+
 def test_one_text_from_many_accounts_nobody_follows_is_suspected(index):
     nobody = {"followers": 3}
     text = "Find out the latest on these hot stocks now"

@@ -178,6 +178,20 @@ def test_who_rates_under_a_double_name_is_not_who_is_rated() -> None:
     assert linked("Bank of America Merrill Lynch downgrades Tesla") == {"TSLA"}
 
 
+@pytest.mark.parametrize(
+    "text", ["Harrison Ford hurt on set", "The film of Tom J. Ford", "Judge: Mr. Ford may appeal"]
+)
+def test_a_surname_is_not_the_company_that_bears_it(text: str) -> None:
+    assert linked(text) == set()
+
+
+def test_a_company_named_after_a_person_is_one() -> None:
+    assert linked("Ralph Lauren beats") == {"RL"}
+    assert linked("Michael Dell to step down") == {"DELL"}
+    # the given name is the end of another company
+    assert linked("Raymond James Apple note") >= {"AAPL"}
+
+
 def test_a_hashtag_of_three_capitals_is_a_ticker():
     assert linked("banks today #JPM") == {"JPM"}
     assert linked("on the way #UPS #ALL") == {"UPS"}
