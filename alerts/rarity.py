@@ -20,7 +20,8 @@ Each has a return level:
     exceedances per day = rate of own peaks * exp(-(statistic - least) / their mean excess)
 
 `OPENING`, the mean of the -log10 of the first two with weights 0.7 and 0.3, says whether there
-is something to tell at all, `RARITY`, the mean of the first and the third, how rare it is.
+is something to tell at all, `RARITY`, the mean of the first and the third with weights 0.3 and
+0.7, how rare it is.
 """
 
 from math import exp, log, log10, sqrt
@@ -71,17 +72,23 @@ PEAK_PRIOR = 10.0
 HIGHEST_TAUGHT = 8.0
 LOCAL_PRIOR = 3.0
 LOCAL_POWER = 0.7
+MULTIPLE_POWER = 0.5
 SOFTNESS = 0.5
 LEASTS = (0.0, 0.0, 3.0)
 """Where a peak of the three statistics begins."""
 RETURN_DAYS = 20.0
-RETURN_PRIORS = (10.0, 15.0, 5.0)
+RETURN_PRIORS = (10.0, 15.0, 8.0)
 RETURN_RATES = (0.2, 0.3, 0.3)
 """Peaks of the statistics believed at first, and how many of them a day."""
+RETURN_TAUGHT = (6.0, 6.0, 8.0)
+"""How many mean excesses one peak may teach: a flood must not make a series deaf."""
 RETURN_GAP = 36
 """Bins of calm after which the next peak is another one."""
 LOCAL_WEIGHT = 0.3
-MULTIPLE_WEIGHT = 0.5
+MULTIPLE_WEIGHT = 0.7
+MOST_REMEMBERED = 4.0
+"""The rarity at which the likelihood ratio's total is cut off when its bin ends: it must be free
+again soon after a flood."""
 PAST = 12
 """Bins that may be the surge: the likelihood ratio asks the hours before them what is usual."""
 
@@ -112,7 +119,7 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
         observed = count_of_last(s, scale, count)
         expected = usual_of_last(s, bins_of(s, scale), bin_of_week, hourly)
         if channel >= len(SEASONAL):
-            expected *= restlessness(wide_count - observed, wide_usual - expected)
+            expected *= restlessness(wide_count - observed, wide_usual - expected, LOCAL_POWER)
         at = CHANNEL_STATES + CHANNEL * channel
         residual = 2.0 * (sqrt(observed + 0.375) - sqrt(expected + 0.375))
         spread = sqrt(max(0.5, (SPREAD_PRIOR + s[at + SPREAD]) / (SPREAD_PRIOR + weight)))
@@ -135,7 +142,7 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
     held = count_of_last(s, PAST, count)
     held_usual = usual_of_last(s, bins_of(s, PAST), bin_of_week, hourly)
     mean = usual(s, bin_of_week, hourly)
-    mean *= restlessness(wide_count - held, wide_usual - held_usual)
+    mean *= restlessness(wide_count - held, wide_usual - held_usual, MULTIPLE_POWER)
     out[LIKELIHOOD] = likelihood(s, s[TOTAL], count, mean)
     first = rarity_of(s, 0, together, bins_a_day)
     out[OPENING] = (1.0 - LOCAL_WEIGHT) * first + LOCAL_WEIGHT * rarity_of(
@@ -147,24 +154,42 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
     return out[RARITY]
 
 
-def restlessness(count: float, expected: float) -> float:
+def restlessness(count: float, expected: float, power: float) -> float:
     """What the hours before a window, `count` where `expected` is usual, make of its own usual
-    count: a factor."""
+    count: a factor, the `power` of theirs."""
     told = (LOCAL_PRIOR + max(0.0, count)) / (LOCAL_PRIOR + max(0.0, expected))
-    return float(told**LOCAL_POWER)
+    return float(told**power)
 
 
 def rarity_of(s: State, which: int, statistic: float, bins_a_day: float) -> float:
     """-log10 of how often a day statistic `which` (0 to 2) exceeds this value in this series."""
-    at = RETURNS + RETURN * which
+    above = statistic - LEASTS[which]
+    excess = mean_excess(s, which)
+    return (
+        -log10(peak_rate(s, which, bins_a_day))
+        + (above / excess if above > 0.0 else above) / 2.302585092994046
+    )
+
+
+def statistic_of(s: State, which: int, rarity: float, bins_a_day: float) -> float:
+    """The value of statistic `which` that is so rare, at least where its peaks begin."""
+    above = rarity + log10(peak_rate(s, which, bins_a_day))
+    return LEASTS[which] + max(0.0, above) * mean_excess(s, which) * 2.302585092994046
+
+
+def mean_excess(s: State, which: int) -> float:
+    """How far the peaks of statistic `which` reach on average above where they begin."""
+    at, prior = RETURNS + RETURN * which, RETURN_PRIORS[which]
+    return (prior + s[at + PEAK_EXCESS]) / (prior + s[at + PEAK_NUMBER])
+
+
+def peak_rate(s: State, which: int, bins_a_day: float) -> float:
+    """Peaks of statistic `which` a day."""
     forgotten = fading(RETURN_DAYS * bins_a_day)
     days = (1.0 - (1.0 - forgotten) ** s[AGE]) / forgotten / bins_a_day
     prior = RETURN_PRIORS[which]
-    number = prior + s[at + PEAK_NUMBER]
-    excess = (prior + s[at + PEAK_EXCESS]) / number
-    rate = number / (prior / RETURN_RATES[which] + days)
-    above = statistic - LEASTS[which]
-    return -log10(rate) + (above / excess if above > 0.0 else above) / 2.302585092994046
+    number = prior + s[RETURNS + RETURN * which + PEAK_NUMBER]
+    return float(number / (prior / RETURN_RATES[which] + days))
 
 
 def absorb(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State) -> None:
@@ -191,10 +216,11 @@ def absorb(s: State, count: float, bin_of_week: int, bins_a_day: float, out: Sta
                 s[at + HIGHEST] = 0.0
             s[at + HIGHEST] = max(s[at + HIGHEST], excess)
             s[at + LATEST] = age
+    remembered = min(out[LIKELIHOOD], statistic_of(s, 2, MOST_REMEMBERED, bins_a_day))
     _absorb_peak(s, 0, out[MEAN_STATISTIC], bins_a_day)
     _absorb_peak(s, 1, out[LOCAL_STATISTIC], bins_a_day)
     _absorb_peak(s, 2, out[LIKELIHOOD], bins_a_day)
-    s[TOTAL] = out[LIKELIHOOD]
+    s[TOTAL] = remembered
     learn_usual(s, count, bin_of_week, bins_a_day)
     remember(s, count)
 
@@ -207,10 +233,9 @@ def _absorb_peak(s: State, which: int, statistic: float, bins_a_day: float) -> N
     above = statistic - LEASTS[which]
     if above > 0.0:
         if s[at + PEAK_NOW] > 0.0 and s[AGE] - s[at + PEAK_LAST] > RETURN_GAP:
-            prior = RETURN_PRIORS[which]
-            mean = (prior + s[at + PEAK_EXCESS]) / (prior + s[at + PEAK_NUMBER])
+            most = RETURN_TAUGHT[which] * mean_excess(s, which)
             s[at + PEAK_NUMBER] += 1.0
-            s[at + PEAK_EXCESS] += min(s[at + PEAK_NOW], 6.0 * mean)
+            s[at + PEAK_EXCESS] += min(s[at + PEAK_NOW], most)
             s[at + PEAK_NOW] = 0.0
         s[at + PEAK_NOW] = max(s[at + PEAK_NOW], above)
         s[at + PEAK_LAST] = s[AGE]

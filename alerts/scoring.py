@@ -9,11 +9,12 @@ beforehand, neither its length nor its level nor how far apart its rows are.
             |---------|----------------------|
              quiet     the first row of an episode: the rarer, the higher
 
-An episode opens where the count is rarer than `OPENS` (-log10 of times a day) and lasts a day:
-its later rows stay below 0.5, because it was told already, but for one that is rarer and stands
-out twice as far as what was told, and `WORSENS` more: what begins as a ripple may become a
-flood. Rows that are not told keep the order of their rarity. Each episode raises what the next
-must reach by `WEARIER`, which fades in weeks: what happens often is not rare, whatever the
+An episode opens where the count stands out as `OPENS` asks or is as rare as `RARE`, both -log10 of
+times a day, and lasts until a row that is neither, a day later at the earliest. Its later rows stay
+below 0.5, because it was told already, but for one that is rarer and stands out twice as far as
+what was told and `WORSENS` more, or that is the first to be truly rare: what begins as a ripple
+may become a flood. Rows that are not told keep the order of their rarity. Each episode raises what
+the next must reach by `WEARIER`, which fades in weeks: what happens often is not rare, whatever the
 arithmetic says.
 """
 
@@ -27,14 +28,20 @@ from alerts.rarity import OPENING, RARITY, READING, STATE, absorb, read
 MINUTE = timedelta(minutes=1)
 LEAST_BIN = 5 * MINUTE
 OPENS = 0.7
+RARE = 2.0
 WORSENS = 0.5
+RARER = 1.0
 UNTOLD = 0.49
+LEAST_TOLD = 1.2
+"""The rarity of a row that is told with 0.5; a rarer one with more."""
 WEARIER = 0.15
 WEARY_DAYS = 20.0
 EPISODE = timedelta(days=1)
 LEARNING = timedelta(hours=12)
 YOUNG_DAYS = 7.0
 YOUNG_PENALTY = 0.5
+RARE_YOUNG_DAYS = 10.0
+RARE_YOUNG_PENALTY = 2.0
 
 
 @dataclass(slots=True)
@@ -104,10 +111,11 @@ class Episodes:
     """From how rare each row is to its score."""
 
     _opened: datetime | None = None
+    """When the episode began that is going on."""
     _told: float = 0.0
-    """How far the row told last of this episode stood above what opened it."""
+    """How far the row told last of this episode stood above what opens one."""
     _highest: float = 0.0
-    """How rare that row was, above the same."""
+    """How rare the rarest row was that was told of it."""
     _weary: float = 0.0
 
     def pass_time(self, since: timedelta) -> None:
@@ -116,23 +124,31 @@ class Episodes:
 
     def score(self, opening: float, rarity: float, at: datetime, age: timedelta) -> float:
         """The score of a row of the series' age `age`, `alerts.rarity` having read these two."""
-        opens = OPENS + self._weary
-        opens += YOUNG_PENALTY * max(0.0, 1.0 - age / timedelta(days=YOUNG_DAYS))
-        stands, rare = opening - opens, max(opening, rarity) - opens
+        days = age / timedelta(days=1)
+        opens = OPENS + YOUNG_PENALTY * max(0.0, 1.0 - days / YOUNG_DAYS)
+        rare = RARE + RARE_YOUNG_PENALTY * max(0.0, 1.0 - days / RARE_YOUNG_DAYS)
         # untold rows keep their order, below all that are told
         untold = UNTOLD / (1.0 + exp(max(-50.0, min(50.0, opens + 0.5 - rarity))))
         if age < LEARNING:
             return 0.2 * untold
-        if stands < 0.0:
+        stands = opening - opens - self._weary
+        is_rare = rarity >= rare + self._weary
+        if stands < 0.0 and not is_rare:
+            if self._opened is not None and at - self._opened >= EPISODE:
+                self._opened = None
             return untold
-        if self._opened is not None and at - self._opened < EPISODE:
-            if stands < 2.0 * self._told + WORSENS or rare <= self._highest:
-                return untold
-        else:
+        if self._opened is None:
             self._opened = at
             self._weary += WEARIER
-        self._told, self._highest = stands, rare
-        return 1.0 - 0.5 * exp(-rare / 2.0)
+            self._told, self._highest = 0.0, rarity
+        elif (stands >= 2.0 * self._told + WORSENS and rarity > self._highest) or (
+            is_rare and self._highest < RARE and rarity > self._highest + RARER
+        ):
+            self._highest = rarity
+        else:
+            return untold
+        self._told = max(self._told, stands)
+        return 1.0 - 0.5 * exp(-max(0.0, rarity - LEAST_TOLD) / 2.0)
 
 
 def scored(rows: Iterable[tuple[datetime, float]]) -> Iterator[float]:

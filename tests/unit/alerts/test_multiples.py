@@ -4,7 +4,7 @@ from math import log
 
 import pytest
 
-from alerts.multiples import KEPT, MULTIPLE, likelihood
+from alerts.multiples import KEPT, MOST_COUNT, MOST_MULTIPLE, MULTIPLE, likelihood
 from alerts.rarity import STATE
 from alerts.rhythm import EXCESS, SQUARE
 
@@ -41,6 +41,11 @@ def test_a_total_that_is_not_fed_fades_and_then_falls_to_nothing():
 def test_a_few_documents_count_for_little_however_few_were_expected():
     for mean in (1e-9, 1e-3, 0.05):
         assert totals([3.0], mean)[0] <= 3.0 * log(MULTIPLE)
+
+
+def test_one_bin_tells_no_more_than_a_burst_would():
+    most = MOST_MULTIPLE * 4.0 + MOST_COUNT
+    assert totals([most], mean=4.0) == totals([1e6], mean=4.0)
 
 
 def test_a_restless_series_needs_more():

@@ -140,6 +140,35 @@ def test_rows_that_are_not_told_keep_their_order_below_those_that_are():
     def untold(rarity: float) -> float:
         return Episodes().score(0.0, rarity, START, timedelta(days=8))
 
-    scores = [untold(rarity) for rarity in (-2.0, 0.0, 1.0, 3.0, 50.0)]
+    scores = [untold(rarity) for rarity in (-2.0, 0.0, 1.0, 1.9)]
     assert scores == sorted(set(scores))
     assert scores[-1] < 0.5 <= Episodes().score(0.8, -2.0, START, timedelta(days=8))
+
+
+def told(rows: list[tuple[float, float]], every: timedelta = timedelta(minutes=5)) -> list[int]:
+    """The numbers of the (opening, rarity) rows that are told, of a series a month old."""
+    episodes = Episodes()
+    return [
+        number
+        for number, both in enumerate(rows)
+        if episodes.score(*both, START + number * every, timedelta(days=30)) >= 0.5
+    ]
+
+
+def test_what_is_rare_by_the_likelihood_alone_is_told():
+    assert told([(0.0, 1.9), (0.0, 2.1), (0.0, 2.2)]) == [1]
+
+
+def test_an_episode_lasts_until_it_is_calm_a_day_later():
+    loud, calm = (0.0, 3.0), (0.0, 0.0)
+    hour = timedelta(hours=1)
+    assert told([loud] * 60, hour) == [0]
+    assert told([loud, *[calm] * 23, loud], hour) == [0]
+    assert told([loud, *[calm] * 24, loud], hour) == [0, 25]
+
+
+def test_the_first_rare_row_of_an_episode_that_opened_as_a_ripple_is_told():
+    ripple = (0.8, 0.9)
+    assert told([ripple, (0.8, 1.9), (0.8, 2.2), (0.8, 9.0)]) == [0, 2]
+    # and so is a row that stands out twice as far
+    assert told([ripple, (1.6, 1.0)]) == [0, 1]
