@@ -7,102 +7,32 @@ series' own past makes likely (`alerts/usual.py`):
     statistic = -log10 min(1, windows * P(N >= observed)),  N negative binomial
 
 That opens an alert where it is above what this series exceeds as often as it is allowed to by
-the operator's false alarms a day (`alerts/returns.py`), and where the negative share is
-surprising too (beta-binomial against the usual share). A share that is surprising enough by
-itself opens as well.
+the operator's false alarms a day (`alerts/returns.py`), and where the negative share is not
+usual either: a day that is loud and no worse than others opens nothing. A share that is
+surprising enough by itself, against the share's own peaks, opens as well, however many
+documents there are:
+
+    share statistic = -log10 min(1, windows * P(X >= observed)), X beta-binomial among the
+                      documents of the window
+
+Of the two, each window is tested by the one that stands out more.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
-from math import exp2, log2, log10
+from math import inf, log10
 
 from alerts.kinds import KINDS
 from alerts.minutes import minute_number, minute_start, unpacked
 from alerts.returns import Returns
 from alerts.rules import Detector, Rule
 from alerts.series import MINUTES_KEPT, VOICES_KEPT, Series
-from alerts.surprise import count_interval, share_surprise
+from alerts.surprise import share_surprise
 from alerts.usual import usual_of
+from alerts.verdict import ALLOWED, SHARE, VOLUME, Verdict, WindowTest
 
-# A series' part where nobody says otherwise: one false alarm in a hundred days.
-ALLOWED = 0.01
 YOUNG_HOURS = 7 * 24.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowTest:
-    """One window's arithmetic. `scale_minutes` is the window as the rule names it; windows
-    over an hour begin with a full hour, so `window_minutes` may be up to an hour shorter."""
-
-    scale_minutes: int
-    window_minutes: int
-    observed: float
-    expected: float
-    dispersion: float
-    statistic: float
-    threshold: float
-    documents: int
-    share: float
-    usual_share: float
-    share_statistic: float
-    stories: int
-    voices: int
-    allowed: float = ALLOWED
-    returns: Returns = field(default_factory=Returns)
-    limit: bool = False
-    """Whether the threshold is a plain limit a rule states, and no surprise."""
-    chance: bool = True
-    """Whether the statistic is -log10 of a chance."""
-    usual_interval: tuple[float, float] | None = None
-    """What is usual where `observed` is no count."""
-
-    @property
-    def p_value(self) -> float:
-        """The chance behind the statistic; 1 where none is computed."""
-        return 10.0**-self.statistic if self.chance else 1.0
-
-    @property
-    def severity(self) -> int:
-        """0 to 100: 100 * (1 - exp2(-(statistic/7 + log2(1 + excess)/5))), excess being the
-        documents above the expected ones. How sure and how much, both with falling returns.
-        Of a plain limit 100 * (1 - exp2(-statistic/threshold)): 50 where it is just reached."""
-        if self.limit:
-            return round(100.0 * (1.0 - exp2(-self.statistic / self.threshold)))
-        excess = max(0.0, self.observed - self.expected)
-        strength = self.statistic / 7.0 + log2(1.0 + excess) / 5.0
-        return round(100.0 * (1.0 - exp2(-strength)))
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The central 95 % of the counts to expect."""
-        if self.usual_interval is not None:
-            return self.usual_interval
-        return count_interval(self.expected, self.dispersion)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What is to be said about one series under one rule for the minute that begins `at`.
-
-    `tests` holds the windows with enough evidence to be tested, `breaches` those of them
-    that would open an alert; a series that is `learning` has none.
-    """
-
-    at: datetime
-    learning: bool = False
-    tests: tuple[WindowTest, ...] = ()
-    breaches: tuple[WindowTest, ...] = ()
-
-    @property
-    def breach(self) -> WindowTest | None:
-        """The most surprising window that opens an alert."""
-        return max(self.breaches, key=lambda test: test.statistic, default=None)
-
-    def loudest(self, scale_minutes: int) -> WindowTest | None:
-        """The most surprising window no longer than `scale_minutes`."""
-        within = (test for test in self.tests if test.scale_minutes <= scale_minutes)
-        return max(within, key=lambda test: test.statistic, default=None)
 
 
 def judge(
@@ -130,7 +60,7 @@ def judge(
     held = _held(detector, series, minute, earliest)
     if not held:
         return Verdict(at=at)
-    bar = _bar(detector, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
+    bar = _bar(rule, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
     # once for all windows: those of the longest end with those of the others
     busy = series.upcoming(min(one.first for one in held) // 60, minute // 60)
     tests = [_tested(detector, series, one, minute, bar, busy) for one in held]
@@ -140,29 +70,37 @@ def judge(
         breaches=tuple(
             test
             for test in tests
-            if test.statistic >= bar.threshold and test.share_statistic >= bar.share
+            if test.margin >= 0.0 and (test.signal == SHARE or test.share_statistic >= bar.share)
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a statistic must reach, and why."""
+    """What the statistics must reach, and why: `share` is asked of a surge in volume,
+    `share_threshold` of a share that opens by itself."""
 
     threshold: float
     share: float
     allowed: float
     returns: Returns
+    share_threshold: float
+    share_returns: Returns
 
 
-def _bar(detector: Detector, series: Series, youth: float, allowed: float) -> Bar:
-    returns = series.returns()
-    threshold = KINDS[detector.kind].threshold(detector, returns, allowed)
+def _bar(rule: Rule, series: Series, youth: float, allowed: float) -> Bar:
+    detector, kind = rule.detector, KINDS[rule.detector.kind]
+    returns, share_returns = series.returns()
+    penalty = detector.young_penalty * youth
+    threshold = kind.threshold(detector, returns, allowed) + penalty
+    share_threshold = kind.share_threshold(detector, share_returns, allowed) + penalty
     return Bar(
-        threshold + detector.young_penalty * youth,
+        threshold if rule.signal != SHARE else inf,
         detector.share_above * share_part(allowed),
         allowed,
         returns,
+        share_threshold if rule.signal != VOLUME else inf,
+        share_returns,
     )
 
 
@@ -245,11 +183,8 @@ def _tested(
     expected = usual.per_hour * window_hours
     kind, windows = KINDS[detector.kind], len(detector.windows)
     statistic = kind.statistic(observed, window_hours, usual, windows)
-    if statistic < detector.close_below:
-        share_statistic = 0.0
-    else:
-        share_statistic = share_surprise(negatives, documents, usual.share, usual.share_weight)
-    return WindowTest(
+    share_statistic = share_surprise(negatives, documents, usual.share, usual.share_weight)
+    test = WindowTest(
         scale_minutes=held.scale,
         window_minutes=minute + 1 - first,
         observed=observed,
@@ -262,9 +197,36 @@ def _tested(
         documents=documents,
         share=negatives / documents,
         usual_share=usual.share,
+        share_weight=usual.share_weight,
         share_statistic=share_statistic,
         stories=held.stories,
         voices=voices,
+    )
+    # what one voice said too often is left out here too
+    heard, surprise = documents, share_statistic
+    if observed < negatives:
+        heard = documents - negatives + observed
+        surprise = share_surprise(observed, heard, usual.share, usual.share_weight)
+    by_share = max(0.0, surprise - log10(windows))
+    # volume that is no worse than usual opens nothing, whatever it reaches
+    volume_above = test.margin if share_statistic >= bar.share else -inf
+    share_above = by_share - bar.share_threshold
+    if max(volume_above, share_above) < 0.0:
+        # nothing opens: how calm it is tells the larger of those the rule asks for
+        volume_above = statistic if bar.threshold < inf else -inf
+        share_above = by_share if bar.share_threshold < inf else -inf
+    if share_above <= volume_above:
+        return test
+    return replace(
+        test,
+        signal=SHARE,
+        documents=heard,
+        expected=heard * usual.share,
+        share=observed / heard,
+        share_statistic=surprise,
+        statistic=by_share,
+        threshold=bar.share_threshold,
+        returns=bar.share_returns,
     )
 
 

@@ -5,7 +5,7 @@ A kind is one small class and a name in `alerts.rules.KINDS`; a rule chooses it 
 """
 
 from collections.abc import Mapping
-from math import log10, sqrt
+from math import inf, log10, sqrt
 from typing import Protocol
 
 from alerts.returns import Returns
@@ -23,6 +23,9 @@ class Kind(Protocol):
     def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
         """What opens an alert where `allowed` false alarms a day are."""
 
+    def share_threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
+        """What the surprise of the negative share must reach to open one by itself."""
+
 
 class NegativeBinomial:
     """-log10 of a chance, against the series' own return level: what ships."""
@@ -34,6 +37,10 @@ class NegativeBinomial:
 
     def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
         """The statistic this series exceeds `allowed` times a day, by its own past peaks."""
+        return max(detector.open_above, returns.level(allowed))
+
+    def share_threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
+        """The same of the share's statistic and peaks."""
         return max(detector.open_above, returns.level(allowed))
 
 
@@ -49,6 +56,10 @@ class RollingZ:
     def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
         """`open_above`: a plain z knows nothing of false alarms."""
         return detector.open_above
+
+    def share_threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
+        """Never: the baseline is the count alone."""
+        return inf
 
 
 KINDS: Mapping[str, Kind] = {"negative-binomial": NegativeBinomial(), "rolling-z": RollingZ()}

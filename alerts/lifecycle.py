@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, NewType
 
-from alerts.detection import Verdict, WindowTest
 from alerts.rules import Rule
+from alerts.verdict import Verdict, WindowTest
 from pipeline.documents import DocumentId, Sentiment, SubjectId, Time
 from pipeline.trends import SeriesKey
 from pipeline.wire import Topic
@@ -48,9 +48,12 @@ class Arithmetic:
     `detector`, times the `windows` tried; the alert opens above `threshold` (of the statistic)
     and closes below `close_threshold`. The window ends with the minute that begins `at`;
     it is the rule's window `scale_seconds` or its part after the last alert.
-    `share` is the negative share of the window, `usual_share` its history, `share_p_value`
-    the chance of so large a share. The interval is of the count; `dispersion` d means a
-    variance of expected + d * expected².
+    `share` is the negative share of the window, `usual_share` its history, known as well as
+    `share_weight` documents would tell it, `share_p_value` the chance of so large a share
+    (beta-binomial). The interval is of the count; `dispersion` d means a variance of
+    expected + d * expected².
+    Where `signal` is `negative_share`, the count is set against the documents of the window:
+    expected = documents * usual_share, p_value = windows * share_p_value.
     By its own past the series exceeds this statistic `per_day` times a day, and it is allowed
     `allowed_per_day` false alarms: with the rate `peaks_per_day` of its peaks above 2 and their
     mean `peak_excess`, per_day = peaks_per_day * exp(-(statistic - 2) / peak_excess).
@@ -74,6 +77,7 @@ class Arithmetic:
     stories: int
     voices: int
     share_p_value: float = 1.0
+    share_weight: float | None = None
     windows: int = 1
     scale_seconds: int = 0
     per_day: float | None = None
@@ -198,7 +202,7 @@ def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
     """The test's numbers as an alert carries them."""
     return Arithmetic(
         detector=rule.detector.kind if rule.condition is None else rule.condition.kind,
-        signal=rule.signal,
+        signal=test.signal if rule.condition is None else rule.signal,
         at=at,
         window_seconds=test.window_minutes * 60,
         observed=test.observed,
@@ -215,6 +219,7 @@ def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
         stories=test.stories,
         voices=test.voices,
         share_p_value=10.0**-test.share_statistic,
+        share_weight=test.share_weight,
         windows=len(rule.detector.windows),
         scale_seconds=test.scale_minutes * 60,
         per_day=test.returns.per_day(test.statistic),

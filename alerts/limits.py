@@ -16,13 +16,13 @@ hundredths.
 from datetime import datetime
 
 from alerts.conditions import HOUR, Condition
-from alerts.detection import Verdict, WindowTest
 from alerts.minutes import minute_number, minute_start, unpacked
 from alerts.mood import Mood
 from alerts.rules import Rule
 from alerts.series import MINUTES_KEPT, Series
 from alerts.surprise import share_surprise
 from alerts.usual import usual_of
+from alerts.verdict import Verdict, WindowTest
 
 
 def judge_condition(

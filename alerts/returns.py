@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
 
-from alerts.surprise import count_surprise
+from alerts.surprise import count_surprise, share_surprise
 
 LEAST = 2.0
 PRIOR_RATE = 0.1
@@ -76,4 +76,16 @@ def highest(counts: Sequence[int], mean: float, known: float, over: float) -> fl
             together = (1.0 + 0.25 * (span - 1)) / span
             dispersion = known + together * max(0.02, over)
             found = max(found, count_surprise(count, mean * span, dispersion))
+    return found
+
+
+def highest_share(counts: Sequence[tuple[int, int]], usual: float, weight: float) -> float:
+    """The same of the negative share: `counts` are (documents, negative ones) of hours, `usual`
+    is the share known as well as `weight` documents would tell it."""
+    found = 0.0
+    for span in SPANS:
+        documents = sum([one for one, _ in counts[:span]])
+        negatives = sum([one for _, one in counts[:span]])
+        if negatives >= LEAST_DOCUMENTS:
+            found = max(found, share_surprise(negatives, documents, usual, weight))
     return found

@@ -26,6 +26,7 @@ DAY = timedelta(days=1)
 ZERO = timedelta()
 MINUTE = timedelta(minutes=1)
 DEFAULT_FILE = "default_rules.yaml"
+SIGNALS = ("negative", "negative_volume", "negative_share")
 KINDS = ("negative-binomial", "rolling-z")
 """What `detector: {kind: …}` may say; the classes are in `alerts/kinds.py`."""
 
@@ -77,7 +78,8 @@ class Rule:
 
     id: str
     match: Mapping[str, tuple[str, ...]]
-    signal: str = "negative_volume"
+    signal: str = "negative"
+    """What may open an alert: `negative_volume`, `negative_share`, or `negative`, the larger."""
     detector: Detector = field(default_factory=Detector)
     hold: timedelta = MINUTE
     resolve_after: timedelta = 30 * MINUTE
@@ -209,7 +211,7 @@ def _rule(item: Setting) -> Rule:
             detector=detector_of(condition),
         )
     if (given := section.get("signal")) is not None:
-        rule = replace(rule, signal=given.one_of(("negative_volume",)))
+        rule = replace(rule, signal=given.one_of(SIGNALS))
     if (given := section.get("hold")) is not None:
         rule = replace(rule, hold=given.duration(ZERO, DAY))
     if (given := section.get("resolve_after")) is not None:

@@ -8,7 +8,7 @@
 
 A minute's counts may be replaced by a later state of the same bucket until they are folded
 into their hour; an hour is learned once it is older than every window. At most 121 minute
-counters, 27 hour counters, 31 of the week and 13 further numbers, beside the latest negative
+counters, 27 hour counters, 31 of the week and 17 further numbers, beside the latest negative
 document of each of the last 20 voices.
 
 Results never depend on when the time passes: `roll` in one jump or in many small steps leaves
@@ -23,7 +23,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
-from alerts.returns import APART_HOURS, LEAST, MOST_EXCESS, SPANS, Returns, highest, returns_of
+from alerts.peaks import Peaks
+from alerts.returns import SPANS, Returns, highest, highest_share
 from alerts.weekly import day_cell, exposure, factors, hour_cell
 from pipeline.trends import Bucket, Evidence
 
@@ -32,11 +33,15 @@ HOURS_KEPT = 26
 VOICES_KEPT = 20
 HALF_LIFE_HOURS = 7 * 24.0
 DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
-PEAKS_DECAY = 2.0 ** (-1.0 / (60 * 24.0))
+# The negative share to expect at first, worth twenty documents; habits drift, so that no share
+# is known better than this many documents would tell it.
+PRIOR_SHARE = 0.15
+PRIOR_SHARE_WEIGHT = 20.0
+MOST_SHARE_WEIGHT = 200.0
 T = TypeVar("T")
 # An author field of two thousand letters is no name; voices alike so far count as one.
 _VOICE_LENGTH = 80
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 class Voice(msgspec.Struct, array_like=True, frozen=True):
@@ -68,10 +73,8 @@ class Series(msgspec.Struct, array_like=True, dict=True):
     square_excess: float
     voices: dict[str, Voice]
     week: dict[int, float]
-    peaks: float = 0.0
-    peak_excesses: float = 0.0
-    peak_now: float = 0.0
-    peak_hour: int = 0
+    peaks: Peaks = msgspec.field(default_factory=Peaks)
+    share_peaks: Peaks = msgspec.field(default_factory=Peaks)
     counted: bool = False
     v: int = STATE_VERSION
 
@@ -218,7 +221,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             self.square_expected *= faded
             self.square_excess *= faded
         if negatives:
-            self._learn_peak(hour, mean, behind)
+            self._learn_peaks(hour, mean, behind, faded)
         self.week = {cell: count * faded for cell, count in self.week.items()}
         for cell in (hour_cell(hour), day_cell(hour)):
             self.week[cell] = self.week.get(cell, 0.0) + clipped
@@ -231,37 +234,30 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         self.share_documents = self.share_documents * faded + weight * documents
         self.last_learned = hour
 
-    def _learn_peak(self, hour: int, mean: float, behind: float) -> None:
+    def _learn_peaks(self, hour: int, mean: float, behind: float, faded: float) -> None:
         """The windows that begin with `hour` against what was learned before it."""
-
         over = (5.0 + self.square_excess) / (10.0 + self.square_expected)
         known = 1.0 / (1.0 + mean * behind)
         following = range(hour, hour + max(SPANS))
-        counts = [unpacked(self.hours.get(other, 0))[1] for other in following]
-        above = highest(counts, mean, known, over) - LEAST
-        since_last = hour - self.peak_hour
-        if self.peak_now > 0.0 and since_last > APART_HOURS:
-            # the peak before is over: it is learned where it ended
-            kept = PEAKS_DECAY**since_last
-            self.peaks = self.peaks * kept + 1.0
-            self.peak_excesses = self.peak_excesses * kept + min(MOST_EXCESS, self.peak_now)
-            self.peak_now, self.peak_hour = 0.0, hour
-        if above > 0.0:
-            if self.peak_now == 0.0:
-                kept = PEAKS_DECAY**since_last if self.peak_hour else 1.0
-                self.peaks, self.peak_excesses = self.peaks * kept, self.peak_excesses * kept
-            self.peak_now, self.peak_hour = max(self.peak_now, above), hour
+        counts = [unpacked(self.hours.get(other, 0)) for other in following]
+        self.peaks.learn(hour, highest([one for _, one in counts], mean, known, over))
+        usual, weight = usual_share(
+            self.share_negatives * faded, self.share_documents * faded, PRIOR_SHARE
+        )
+        self.share_peaks.learn(hour, highest_share(counts, usual, weight))
 
-    def returns(self) -> Returns:
-        """How often this series peaks how high, by what it has learned."""
+    def returns(self) -> tuple[Returns, Returns]:
+        """How often this series peaks how high in volume and in share, by what it has
+        learned."""
         return self.once_an_hour("returns", self._returns)
 
-    def _returns(self) -> Returns:
+    def _returns(self) -> tuple[Returns, Returns]:
         until = self.learned_until
-        kept = PEAKS_DECAY ** (until - self.peak_hour) if self.peak_hour else 1.0
-        hours = (1.0 - PEAKS_DECAY ** (until - self.since)) / (1.0 - PEAKS_DECAY)
         mean = (0.5 + self.negatives * self.faded(until)) / (25.0 + self.learned_hours())
-        return returns_of(self.peaks * kept, self.peak_excesses * kept, hours / 24.0, mean)
+        return (
+            self.peaks.returns(self.since, until, mean),
+            self.share_peaks.returns(self.since, until, mean),
+        )
 
     def week_factors(self, first: int, last: int, until: int) -> list[float]:
         """How much busier than the mean each of the hours `first` to `last` usually is, by
@@ -291,6 +287,12 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         except msgspec.DecodeError:
             return None
         return series if series.v == STATE_VERSION else None
+
+
+def usual_share(negatives: float, documents: float, prior: float) -> tuple[float, float]:
+    """The share to expect after so many documents, and how many documents' worth it is known."""
+    known = PRIOR_SHARE_WEIGHT + documents
+    return (prior * PRIOR_SHARE_WEIGHT + negatives) / known, min(MOST_SHARE_WEIGHT, known)
 
 
 _encoder = msgspec.msgpack.Encoder()

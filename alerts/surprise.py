@@ -115,6 +115,31 @@ def count_interval(expected: float, dispersion: float, mass: float = 0.95) -> tu
     )
 
 
+def share_interval(
+    documents: int, usual: float, weight: float, mass: float = 0.95
+) -> tuple[float, float]:
+    """The central interval of the negative ones to expect among `documents`, beta-binomial as
+    for `share_surprise`: both ends are counts."""
+    alpha, beta = usual * weight, (1.0 - usual) * weight
+    if documents <= 0 or alpha <= 0.0:
+        return 0.0, 0.0
+    if beta <= 0.0:
+        return float(documents), float(documents)
+    logs = [_log_share(count, documents, alpha, beta) for count in range(documents + 1)]
+    most = max(logs)
+    chances = [exp(one - most) for one in logs]
+    side = (1.0 - mass) / 2.0 * sum(chances)
+    low, below = 0, chances[0]
+    while below < side:
+        low += 1
+        below += chances[low]
+    high, above = documents, chances[documents]
+    while above < side:
+        high -= 1
+        above += chances[high]
+    return float(low), float(high)
+
+
 def _quantile(expected: float, dispersion: float, level: float) -> int:
     """The smallest count k with P(N <= k) >= level."""
     surprise = -log(1.0 - level) / LOG10

@@ -13,11 +13,8 @@ from dataclasses import dataclass
 
 from alerts.minutes import unpacked
 from alerts.rules import Detector
-from alerts.series import Series
+from alerts.series import Series, usual_share
 
-# A share is never known better than this many documents would tell: habits drift.
-MOST_SHARE_WEIGHT = 200.0
-PRIOR_SHARE_WEIGHT = 20.0
 # μ² of hours it takes for the estimated over-dispersion to outweigh the assumed one.
 DISPERSION_WEIGHT = 10.0
 LEAST_DISPERSION = 0.02
@@ -97,13 +94,13 @@ def _past(detector: Detector, series: Series, until: int) -> _Past:
     known_negatives = series.share_negatives * faded + sum(
         weight * count for weight, (_, count) in zip(weights, counts, strict=True)
     )
+    share, share_weight = usual_share(known_negatives, known_documents, detector.prior_share)
     return _Past(
         shape=shape,
         per_hour=rate,
         overdispersion=_overdispersion(detector, series, rate, clipped, faded),
-        share=(detector.prior_share * PRIOR_SHARE_WEIGHT + known_negatives)
-        / (PRIOR_SHARE_WEIGHT + known_documents),
-        share_weight=min(MOST_SHARE_WEIGHT, PRIOR_SHARE_WEIGHT + known_documents),
+        share=share,
+        share_weight=share_weight,
     )
 
 

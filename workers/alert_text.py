@@ -41,7 +41,8 @@ def headline(alert: Alert) -> str:
             f"{alert.state.upper()} {alert.severity:>3}  {series_name(alert.series)}: "
             f"{wait_line(alert)}, since {moment(alert.opened_at)}"
         )
-    what = f"{numbers.observed:g} negative in {span(numbers.window_seconds)}"
+    of = f" of {numbers.documents}" if numbers.signal == "negative_share" else ""
+    what = f"{numbers.observed:g}{of} negative in {span(numbers.window_seconds)}"
     usual = f"{numbers.expected:.2f} expected"
     if numbers.signal == "sentiment_index":
         what = f"sentiment {numbers.observed / 100:+.2f} in {span(numbers.window_seconds)}"
@@ -94,10 +95,10 @@ def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
         f"observed {numbers.observed:g} novel negative documents in "
         f"{span(numbers.window_seconds)} up to {moment(numbers.at)}"
     )
-    yield (
-        f"expected {numbers.expected:.2f}, 95 % of the time {low:g} to {high:g} "
-        f"(dispersion {numbers.dispersion:.2f})"
-    )
+    how = f"dispersion {numbers.dispersion:.2f}"
+    if numbers.signal == "negative_share" and numbers.share_weight is not None:
+        how = f"of {numbers.documents}, a share known from {numbers.share_weight:.0f}"
+    yield f"expected {numbers.expected:.2f}, 95 % of the time {low:g} to {high:g} ({how})"
     yield _opening(numbers)
     yield (
         f"negative share {numbers.share:.0%}, usually {numbers.usual_share:.0%}; "

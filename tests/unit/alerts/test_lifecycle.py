@@ -6,9 +6,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.detection import Verdict, WindowTest
 from alerts.lifecycle import Alert, advance, fingerprint_of
 from alerts.rules import Rule
+from alerts.verdict import Verdict, WindowTest
 from pipeline.documents import SubjectId
 from pipeline.trends import SeriesKey
 from tests.unit.alerts.timeline import COMPANY, at

@@ -57,7 +57,7 @@ def test_a_series_with_a_burst_a_week_needs_more_for_the_next_one():
             series.observe(bucket(hour * 60, 10, 6 if loud else 0), at(hour * 60), 60)
             if hour % 12 == 0:
                 series.observe(bucket(hour * 60 + 1, 2, 1), at(hour * 60 + 1), 60)
-        return series.returns().level(0.01)
+        return series.returns()[0].level(0.01)
 
     assert level(bursts=True) > level(bursts=False) + 0.5
 

@@ -9,7 +9,15 @@ import pytest
 from alerts.rules import load_rules
 from pipeline.documents import SubjectId
 from pipeline.trends import SeriesKey
-from tests.unit.alerts.timeline import COMPANY, DAY, Said, Timeline, Watched, at
+from tests.unit.alerts.timeline import (
+    COMPANY,
+    DAY,
+    Said,
+    Timeline,
+    Watched,
+    at,
+    worse_but_not_louder,
+)
 
 HIT = 9 * DAY + 600
 
@@ -81,6 +89,26 @@ def test_a_company_never_heard_of_may_surge_too():
         timeline.say(HIT + number * 10, series=unknown)
     (alert,) = Watched().play(timeline, until=10.5 * DAY).fired()
     assert alert.series.subject == "NEW"
+
+
+def signals(story: Timeline, signal: str) -> list[str]:
+    """What the alerts that fired on `story` were about, under a rule of this `signal`."""
+    book = load_rules("")
+    rules = (replace(book.rules[0], signal=signal), *book.rules[1:])
+    fired = Watched(rules=replace(book, rules=rules)).play(story, until=10.5 * DAY).fired()
+    return [alert.peak.signal for alert in fired]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_share_that_rises_by_itself_fires(quiet):
+    story = worse_but_not_louder(quiet)
+    assert signals(story, "negative") == ["negative_share"]
+    assert signals(story, "negative_share") == ["negative_share"]
+
+
+def test_a_rule_may_ask_for_volume_alone():
+    assert signals(worse_but_not_louder(quiet=True), "negative_volume") == []
+    assert signals(shock(), "negative_share") == ["negative_share"]
 
 
 def loud_but_positive() -> Timeline:

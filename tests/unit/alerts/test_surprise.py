@@ -6,7 +6,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from alerts.surprise import MOST, count_interval, count_surprise, share_surprise
+from alerts.surprise import (
+    MOST,
+    count_interval,
+    count_surprise,
+    share_interval,
+    share_surprise,
+)
 
 means = st.floats(0.001, 200)
 dispersions = st.floats(0.01, 5)
@@ -113,3 +119,27 @@ def test_the_interval_holds_what_it_says(mean, dispersion):
     )
     assert below < 0.025 + 1e-9
     assert within >= 0.975 - 1e-9
+
+
+@given(st.integers(1, 300), st.floats(0.01, 0.99), st.floats(5.0, 200.0))
+def test_the_interval_of_a_share_leaves_a_fortieth_out_on_each_side(documents, usual, weight):
+    low, high = share_interval(documents, usual, weight)
+    alpha, beta = usual * weight, (1 - usual) * weight
+    chances = [
+        exp(
+            lgamma(documents + 1) - lgamma(count + 1) - lgamma(documents - count + 1)
+            + lgamma(count + alpha) + lgamma(documents - count + beta) - lgamma(documents + weight)
+            + lgamma(weight) - lgamma(alpha) - lgamma(beta)
+        )
+        for count in range(documents + 1)
+    ]  # fmt: skip
+    assert sum(chances[: int(low)]) < 0.025 + 1e-9
+    assert sum(chances[: int(low) + 1]) > 0.025 - 1e-9
+    assert sum(chances[int(high) + 1 :]) < 0.025 + 1e-9
+    assert sum(chances[int(high) :]) > 0.025 - 1e-9
+
+
+def test_the_interval_of_a_share_nobody_doubts_is_one_count():
+    assert share_interval(20, 1.0, 50.0) == (20.0, 20.0)
+    assert share_interval(20, 0.0, 50.0) == (0.0, 0.0)
+    assert share_interval(0, 0.3, 50.0) == (0.0, 0.0)

@@ -33,6 +33,7 @@ from tests.unit.alerts.timeline import (
     Watched,
     at,
     sweep,
+    worse_but_not_louder,
 )
 
 HIT = 2 * DAY + 300
@@ -331,6 +332,26 @@ def test_arithmetic_can_be_recomputed_from_what_the_alert_says():
     ]
     assert alert.peak.documents == len(told)
     assert alert.peak.share == sum(said.mood == "negative" for said in told) / len(told)
+
+
+def test_the_arithmetic_of_a_share_can_be_recomputed_too():
+    from alerts.surprise import share_interval, share_surprise
+
+    (alert,) = Watched().play(worse_but_not_louder()).fired()
+    for numbers in (alert.peak, alert.arithmetic):
+        assert numbers.signal == "negative_share" and numbers.share_weight
+        known = (numbers.documents, numbers.usual_share, numbers.share_weight)
+        surprise = share_surprise(int(numbers.observed), *known)
+        assert numbers.share_p_value == pytest.approx(10**-surprise)
+        assert numbers.p_value == pytest.approx(numbers.windows * numbers.share_p_value)
+        assert numbers.expected == numbers.documents * numbers.usual_share
+        assert numbers.interval == share_interval(*known)
+        assert numbers.peaks_per_day and numbers.peak_excess and numbers.allowed_per_day
+        own = Returns(numbers.peaks_per_day, numbers.peak_excess)
+        assert numbers.per_day == own.per_day(numbers.statistic)
+        assert numbers.threshold == pytest.approx(
+            max(1.0, own.level(numbers.allowed_per_day)), abs=0.02
+        )
 
 
 def test_states_lost_with_redis_are_learned_again_from_the_buckets():

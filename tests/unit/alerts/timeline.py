@@ -137,6 +137,18 @@ class Timeline:
             yield batch
 
 
+def worse_but_not_louder(quiet: bool = False) -> Timeline:
+    """A busy restless series whose documents turn bad for six hours, no more of them than usual
+    (or fewer)."""
+    chance = random.Random(7)
+    timeline = Timeline()
+    timeline.background(chance, 9, 300, clumping=1.0)
+    per_day = 150 if quiet else 300
+    timeline.background(chance, 0.25, per_day, negative=0.5, first_day=9)
+    timeline.background(chance, 1, 300, first_day=9.25)
+    return timeline
+
+
 def record_of(point: TrendPoint, offset: int = 0) -> Record:
     """The point as it comes from the broker."""
     out = TRENDS.encode(point)

@@ -74,6 +74,13 @@ def test_the_text_holds_every_number_one_needs_to_check_the_verdict():
         assert part in text
 
 
+def test_a_share_is_told_among_how_many_and_from_how_many_it_is_known():
+    numbers = replace(NUMBERS, signal="negative_share", documents=31, share_weight=80.0)
+    alert = replace(ALERT, arithmetic=numbers)
+    assert f"{numbers.observed:g} of 31 negative in" in headline(alert)
+    assert any("of 31, a share known from 80" in line for line in full_text(alert))
+
+
 def test_evidence_is_one_line_and_says_how_far_its_story_spread():
     line = evidence_line(PIECE)
     assert (

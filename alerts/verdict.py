@@ -1,0 +1,97 @@
+"""What a verdict is: the arithmetic of each window, and which of them open an alert."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import exp2, log2
+
+from alerts.returns import Returns
+from alerts.surprise import count_interval, share_interval
+
+# A series' part where nobody says otherwise: one false alarm in a hundred days.
+ALLOWED = 0.01
+VOLUME, SHARE = "negative_volume", "negative_share"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowTest:
+    """One window's arithmetic. `scale_minutes` is the window as the rule names it; windows
+    over an hour begin with a full hour, so `window_minutes` may be up to an hour shorter."""
+
+    scale_minutes: int
+    window_minutes: int
+    observed: float
+    expected: float
+    dispersion: float
+    statistic: float
+    threshold: float
+    documents: int
+    share: float
+    usual_share: float
+    share_statistic: float
+    stories: int
+    voices: int
+    share_weight: float | None = None
+    allowed: float = ALLOWED
+    returns: Returns = field(default_factory=Returns)
+    signal: str = VOLUME
+    """Which of the two signals `statistic`, `expected` and `threshold` are of."""
+    limit: bool = False
+    """Whether the threshold is a plain limit a rule states, and no surprise."""
+    chance: bool = True
+    """Whether the statistic is -log10 of a chance."""
+    usual_interval: tuple[float, float] | None = None
+    """What is usual where `observed` is no count."""
+
+    @property
+    def margin(self) -> float:
+        """How far the statistic lies above what it must reach."""
+        return self.statistic - self.threshold
+
+    @property
+    def p_value(self) -> float:
+        """The chance behind the statistic; 1 where none is computed."""
+        return 10.0**-self.statistic if self.chance else 1.0
+
+    @property
+    def severity(self) -> int:
+        """0 to 100: 100 * (1 - exp2(-(statistic/7 + log2(1 + excess)/5))), excess being the
+        documents above the expected ones. How sure and how much, both with falling returns.
+        Of a plain limit 100 * (1 - exp2(-statistic/threshold)): 50 where it is just reached."""
+        if self.limit:
+            return round(100.0 * (1.0 - exp2(-self.statistic / self.threshold)))
+        excess = max(0.0, self.observed - self.expected)
+        strength = self.statistic / 7.0 + log2(1.0 + excess) / 5.0
+        return round(100.0 * (1.0 - exp2(-strength)))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The central 95 % of the counts to expect."""
+        if self.usual_interval is not None:
+            return self.usual_interval
+        if self.signal == SHARE and self.share_weight is not None:
+            return share_interval(self.documents, self.usual_share, self.share_weight)
+        return count_interval(self.expected, self.dispersion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to be said about one series under one rule for the minute that begins `at`.
+
+    `tests` holds the windows with enough evidence to be tested, `breaches` those of them
+    that would open an alert; a series that is `learning` has none.
+    """
+
+    at: datetime
+    learning: bool = False
+    tests: tuple[WindowTest, ...] = ()
+    breaches: tuple[WindowTest, ...] = ()
+
+    @property
+    def breach(self) -> WindowTest | None:
+        """The most surprising window that opens an alert."""
+        return max(self.breaches, key=lambda test: test.statistic, default=None)
+
+    def loudest(self, scale_minutes: int) -> WindowTest | None:
+        """The most surprising window no longer than `scale_minutes`."""
+        within = (test for test in self.tests if test.scale_minutes <= scale_minutes)
+        return max(within, key=lambda test: test.statistic, default=None)
