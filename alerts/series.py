@@ -197,7 +197,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         zeros) and the `learned` mean: a burst must not become the new normal, a new normal
         that lasts half a day must."""
         base = learned
-        if 2 * sum(1 for count in hours if count) > len(hours):
+        if 2 * hours.count(0) < len(hours):
             base = max(base, float(sorted(hours)[len(hours) // 2]))
         return float(base + 3.0 * (base + 0.5 * base * base) ** 0.5 + 2.0)
 
@@ -206,7 +206,10 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         faded = self.faded(hour)
         behind = (1.0 - DECAY ** (hour - self.since)) / (1.0 - DECAY)
         mean = self.negatives * faded / behind if behind >= 24.0 else 0.0
-        following = [self.hours.get(other, 0) for other in range(hour + 1, hour + 25)]
+        following = [0] * 24
+        for other, held in self.hours.items():
+            if 0 < other - hour <= 24:
+                following[other - hour - 1] = held
         clipped = min(float(negatives), self.ceiling([one & LOWER for one in following], mean))
         if mean > 0.0:
             # the hours since the last one that held anything were zeros: they count too

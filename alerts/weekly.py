@@ -53,10 +53,11 @@ def factors(
     `faded` is left, `behind` their `exposure`, `mean` the counts of an hour."""
     # a week is not known from its first days
     known = min(1.0, sum(behind[HOURS:]) / HOURS / DAYS_KNOWN)
-    of_cell = [
-        (PRIOR + faded * cells.get(cell, 0.0)) / (PRIOR + mean * one)
-        for cell, one in enumerate(behind)
-    ]
+    wanted = {cell for hour in hours for cell in (hour_cell(hour), day_cell(hour))}
+    of_cell = {
+        cell: (PRIOR + faded * cells.get(cell, 0.0)) / (PRIOR + mean * behind[cell])
+        for cell in wanted
+    }
     return [
         float(min(MOST, max(LEAST, of_cell[hour_cell(hour)] * of_cell[day_cell(hour)])) ** known)
         for hour in hours
