@@ -22,8 +22,7 @@ from pipeline.trends import SeriesKey, TrendPoint
 
 PARTS = ("subject", "topic", "source", "lang")
 HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-ZERO = timedelta()
+DAY, ZERO = timedelta(days=1), timedelta()
 MINUTE = timedelta(minutes=1)
 DEFAULT_FILE = "default_rules.yaml"
 SIGNALS = ("negative", "negative_volume", "negative_share")
@@ -163,10 +162,9 @@ def parse_rules(text: str, file: str = "rules.yaml") -> RuleBook:
     root = read_yaml(text, file).mapping(names, ("version", "rules"))
     if root["version"].whole(1, 10**6) != 1:
         root["version"].wrong("only version 1 is known")
-    lateness = HOUR
+    book = RuleBook(())
     if (given := root.get("lateness")) is not None:
-        lateness = given.duration(ZERO, HOUR)
-    book = RuleBook((), lateness)
+        book = replace(book, lateness=given.duration(ZERO, HOUR))
     if (given := root.get("false_alarms_per_day")) is not None:
         book = replace(book, false_alarms_per_day=given.number(1e-6, 1e6))
     rules: list[Rule] = []
@@ -212,6 +210,8 @@ def _rule(item: Setting) -> Rule:
         )
     if (given := section.get("signal")) is not None:
         rule = replace(rule, signal=given.one_of(SIGNALS))
+        if (rule.signal, rule.detector.kind) == ("negative_share", "rolling-z"):
+            given.wrong("rolling-z looks at volume alone: it would never open")
     if (given := section.get("hold")) is not None:
         rule = replace(rule, hold=given.duration(ZERO, DAY))
     if (given := section.get("resolve_after")) is not None:

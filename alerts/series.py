@@ -25,6 +25,7 @@ import msgspec
 from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
 from alerts.returns import SPANS, Returns, highest, highest_share
+from alerts.surprise import PRIOR_SHARE, usual_share
 from alerts.weekly import day_cell, exposure, factors, hour_cell
 from pipeline.trends import Bucket, Evidence
 
@@ -33,11 +34,6 @@ HOURS_KEPT = 26
 VOICES_KEPT = 20
 HALF_LIFE_HOURS = 7 * 24.0
 DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
-# The negative share to expect at first, worth twenty documents; habits drift, so that no share
-# is known better than this many documents would tell it.
-PRIOR_SHARE = 0.15
-PRIOR_SHARE_WEIGHT = 20.0
-MOST_SHARE_WEIGHT = 200.0
 T = TypeVar("T")
 # An author field of two thousand letters is no name; voices alike so far count as one.
 _VOICE_LENGTH = 80
@@ -290,12 +286,6 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         except msgspec.DecodeError:
             return None
         return series if series.v == STATE_VERSION else None
-
-
-def usual_share(negatives: float, documents: float, prior: float) -> tuple[float, float]:
-    """The share to expect after so many documents, and how many documents' worth it is known."""
-    known = PRIOR_SHARE_WEIGHT + documents
-    return (prior * PRIOR_SHARE_WEIGHT + negatives) / known, min(MOST_SHARE_WEIGHT, known)
 
 
 _encoder = msgspec.msgpack.Encoder()

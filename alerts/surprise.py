@@ -10,6 +10,11 @@ LOG10 = log(10.0)
 # Nothing beyond this is told apart: the models are wrong long before 1e-300.
 MOST = 300.0
 _TINY = 1e-300
+# The negative share to expect at first, worth twenty documents; habits drift, so that no share
+# is known better than this many documents would tell it.
+PRIOR_SHARE = 0.15
+PRIOR_SHARE_WEIGHT = 20.0
+MOST_SHARE_WEIGHT = 200.0
 # A sum whose terms still fall by less than a tenth after so many is worked out as an integral.
 _FEW = 32
 _SLOW = 0.9
@@ -34,6 +39,12 @@ def count_surprise(observed: int, expected: float, dispersion: float) -> float:
     size = 1.0 / max(dispersion, 1e-9)
     # P(N >= k) = I_q(k, size), the regularised incomplete beta function
     return _bounded(-_log_beta_tail(expected / (expected + size), observed, size) / LOG10)
+
+
+def usual_share(negatives: float, documents: float, prior: float) -> tuple[float, float]:
+    """The share to expect after so many documents, and how many documents' worth it is known."""
+    known = PRIOR_SHARE_WEIGHT + documents
+    return (prior * PRIOR_SHARE_WEIGHT + negatives) / known, min(MOST_SHARE_WEIGHT, known)
 
 
 def share_surprise(negative: int, documents: int, usual: float, weight: float) -> float:

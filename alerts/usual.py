@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from alerts.minutes import unpacked
 from alerts.rules import Detector
-from alerts.series import Series, usual_share
+from alerts.series import Series
+from alerts.surprise import usual_share
 
 # μ² of hours it takes for the estimated over-dispersion to outweigh the assumed one.
 DISPERSION_WEIGHT = 10.0

@@ -84,6 +84,8 @@ _ARTICLE = re.compile(
 )
 # "Michael S. Dell", "Mr. Ford": the word before a surname.
 _FIRST_NAME = re.compile(r"(?:^|(?<=[\s(\"']))([A-Z][a-z]+)(?: [A-Z]\.?|\.)? $")
+# "St. Paul", "San Francisco" are places.
+_PLACE = re.compile(r"\b(?:St\.?|Saint|San|Santa|Fort|Port|Lake|Mount) $")
 _TITLES = frozenset("mr mrs ms dr sir lord judge justice senator sen rep gov prof".split())
 _LONGEST_FIRST_NAME = 20
 # A text that is nearly all capitals says nothing by its capitals.
@@ -103,7 +105,9 @@ def is_person(text: str, start: int, given_names: frozenset[str]) -> bool:
     if before is None:
         return False
     word = before[1].lower()
-    return word in given_names or word in _TITLES
+    if word in _TITLES:
+        return True
+    return word in given_names and _PLACE.search(text, 0, before.start(1)) is None
 
 
 def is_shouted(text: str) -> bool:

@@ -96,6 +96,12 @@ def test_a_mistake_is_named_with_its_line(change, line, words):
     assert words in str(caught.value)
 
 
+def test_a_plain_z_of_the_share_is_refused_as_it_never_opens():
+    rule = "  - id: z\n    match: {}\n    signal: negative_share\n    detector: {kind: rolling-z}\n"
+    with pytest.raises(ConfigurationError, match=r"14: .*volume alone"):
+        parse_rules(GOOD + rule)
+
+
 def test_two_rules_of_one_name_are_refused():
     with pytest.raises(ConfigurationError, match=r"rules.yaml:12: rules\[1\]: a second rule"):
         parse_rules(GOOD + "  - id: banks\n    match: {}\n")

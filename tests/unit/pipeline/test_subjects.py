@@ -188,7 +188,8 @@ def test_a_surname_is_not_the_company_that_bears_it(text: str) -> None:
 def test_a_company_named_after_a_person_is_one() -> None:
     assert linked("Ralph Lauren beats") == {"RL"}
     assert linked("Michael Dell to step down") == {"DELL"}
-    # the given name is the end of another company
+    # the given name is the end of a place, or of another company
+    assert linked("San Francisco Apple event") == {"AAPL"}
     assert linked("Raymond James Apple note") >= {"AAPL"}
 
 
