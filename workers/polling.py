@@ -5,14 +5,14 @@ and is put back for the time SQL then says. Several processes have a job for eac
 claim lets one of them poll. A job that runs late runs once, whatever it missed.
 
 One host's sources are polled at most two at a time, so that a host that answers slowly does
-not take all the threads from the others.
+not take all the threads from the others; those that wait for it are polled in the order they came.
 """
 
 import logging
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.parse import urlsplit
@@ -64,6 +64,7 @@ class Polling:
         self._stopping = threading.Event()
         self._changed = threading.Condition()
         self._at_host: Counter[str] = Counter()
+        self._waiting: defaultdict[str, dict[str, Feed]] = defaultdict(dict)
         self._claims: dict[str, Claim] = {}
         self._scheduler = _scheduler()
 
@@ -145,13 +146,17 @@ class Polling:
     def _tick(self, feed: Feed) -> None:
         if self._stopping.is_set():
             return
-        with self._place_at(urlsplit(feed.source.url).hostname or "") as free:
-            try:
-                if free:
-                    self.poll(feed)
-            finally:  # also behind a mistake of ours, which the scheduler logs
-                at = self._clock()
-                self._put(feed, max(self._due(feed), at + _SOONEST) if free else at + _BUSY)
+        host = urlsplit(feed.source.url).hostname or ""
+        if not self._take_place(host, feed):
+            self._put(feed, self._clock() + _BUSY)
+            return
+        try:
+            self.poll(feed)
+        finally:  # also behind a mistake of ours, which the scheduler logs
+            at = self._clock()
+            self._put(feed, max(self._due(feed), at + _SOONEST))
+            for other in self._leave_place(host):
+                self._put(other, at)
 
     def _due(self, feed: Feed) -> datetime:
         now = self._clock()
@@ -165,19 +170,26 @@ class Polling:
         with suppress(JobLookupError):
             self._scheduler.modify_job(feed.source.source, next_run_time=at)
 
-    @contextmanager
-    def _place_at(self, host: str) -> Iterator[bool]:
-        """Whether there is one more place for a poll at `host`; held while the block runs."""
+    def _take_place(self, host: str, feed: Feed) -> bool:
+        """Whether `feed` may be polled now; if not it waits, behind those that wait already."""
+        name = feed.source.source
         with self._changed:
-            free = self._at_host[host] < _PER_HOST
-            self._at_host[host] += free
-        try:
-            yield free
-        finally:
-            with self._changed:
-                self._at_host[host] -= free
-                self._at_host += Counter()  # drops the hosts nobody is at
-                self._changed.notify_all()
+            waiting = self._waiting[host]
+            ahead = list(waiting).index(name) if name in waiting else len(waiting)
+            if ahead >= _PER_HOST - self._at_host[host]:
+                waiting.setdefault(name, feed)
+                return False
+            waiting.pop(name, None)
+            self._at_host[host] += 1
+            return True
+
+    def _leave_place(self, host: str) -> list[Feed]:
+        """Give the place back; those whose turn it is now."""
+        with self._changed:
+            self._at_host[host] -= 1
+            self._at_host += Counter()  # drops the hosts nobody is at
+            self._changed.notify_all()
+            return list(self._waiting[host].values())[: _PER_HOST - self._at_host[host]]
 
     def _renew(self) -> None:
         try:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 60
 # One writer at a time in SQLite: a batch waits for its neighbours' batches.
 SQLITE_BUSY_SECONDS = 30
+_SQLITE_AGAIN_SECONDS = 0.05
 POOL_SIZE = 4
 POOL_OVERFLOW = 4
 
@@ -78,7 +80,7 @@ def _sqlite(url: URL) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor)
         # safe against a killed process; a power cut may lose the last commits, not the file
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -90,6 +92,21 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql(f"BEGIN {kind}")
 
     return engine
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Let readers go on beside a writer. The change of a new file's mode is refused at once where
+    another process makes it too, whatever `busy_timeout` says: SQLite cannot wait here."""
+    until = monotonic() + SQLITE_BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            sleep(_SQLITE_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _postgres(url: URL, pool_size: int) -> Engine:
