@@ -154,9 +154,10 @@ class Polling:
             self.poll(feed)
         finally:  # also behind a mistake of ours, which the scheduler logs
             at = self._clock()
-            self._put(feed, max(self._due(feed), at + _SOONEST))
+            # before anything that may fail: a place that is kept is lost to the host
             for other in self._leave_place(host):
                 self._put(other, at)
+            self._put(feed, max(self._due(feed), at + _SOONEST))
 
     def _due(self, feed: Feed) -> datetime:
         now = self._clock()

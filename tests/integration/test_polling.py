@@ -147,6 +147,27 @@ def test_a_slow_host_has_two_polls_at_most_and_stops_nobody_else(
     assert most == 2
 
 
+def test_a_poll_whose_next_time_cannot_be_told_gives_its_place_back(
+    server: FeedServer, database: Engine
+) -> None:
+    class Forgetful(Intake):
+        """Does not know when a source is due again: a mistake of ours."""
+
+        def due_at(self, source: SourceConfig) -> datetime | None:
+            raise RuntimeError(source.name)
+
+    names = [f"s{number}" for number in range(6)]
+    server.routes |= dict.fromkeys([f"/{name}" for name in names], body(rss(item("1"))))
+    fetcher = Fetcher(Limits(host_gap=timedelta(0)))
+    feeds = [open_feed(source(server, name), fetcher) for name in names]
+    running = Polling(feeds, Forgetful(database), lambda: None, utc_now, Random(7))
+    running.start()
+    try:
+        eventually(lambda: all(server.asked(f"/{name}") for name in names), "all asked once")
+    finally:
+        running.stop(3)
+
+
 def test_a_poll_that_a_stop_cuts_short_is_no_failure_and_is_free_at_once(
     server: FeedServer, database: Engine
 ) -> None:
