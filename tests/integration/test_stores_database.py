@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -66,6 +67,21 @@ def test_several_processes_upgrading_at_once_all_succeed(empty_url):
 
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(process, range(4))) == {head()}
+
+
+def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path: Path):
+    """Making it a file with a write-ahead log is refused at once, whatever the time to wait."""
+    file = tmp_path / "new.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    ends = threading.Timer(0.3, other.execute, ("COMMIT",))
+    ends.start()
+    engine = connect(f"sqlite:///{file}")
+    with reading(engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    ends.join()
+    other.close()
+    engine.dispose()
 
 
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(empty_url):
