@@ -16,6 +16,7 @@ from datetime import timedelta
 from math import log10
 
 from alerts.configuration import Section, Setting
+from alerts.verdict import SHARE, VOLUME
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -49,7 +50,7 @@ class Condition:
         if self.kind == "sentiment_drop":
             return "sentiment_index"
         of_share = self.kind == "share_above_own_quantile" or self.of == "share"
-        return "negative_share" if of_share else "negative_volume"
+        return SHARE if of_share else VOLUME
 
 
 def read_condition(item: Setting) -> Condition:

@@ -67,11 +67,7 @@ def judge(
     return Verdict(
         at=at,
         tests=tuple(tests),
-        breaches=tuple(
-            test
-            for test in tests
-            if test.margin >= 0.0 and (test.signal == SHARE or test.share_statistic >= bar.share)
-        ),
+        breaches=tuple(test for test in tests if bar.is_reached(test)),
     )
 
 
@@ -86,6 +82,10 @@ class Bar:
     returns: Returns
     share_threshold: float
     share_returns: Returns
+
+    def is_reached(self, test: WindowTest) -> bool:
+        """Whether `test` opens an alert; volume that is no worse than usual opens nothing."""
+        return test.margin >= 0.0 and (test.signal == SHARE or test.share_statistic >= self.share)
 
 
 def _bar(rule: Rule, series: Series, youth: float, allowed: float) -> Bar:
@@ -184,7 +184,7 @@ def _tested(
     kind, windows = KINDS[detector.kind], len(detector.windows)
     statistic = kind.statistic(observed, window_hours, usual, windows)
     share_statistic = share_surprise(negatives, documents, usual.share, usual.share_weight)
-    test = WindowTest(
+    volume = WindowTest(
         scale_minutes=held.scale,
         window_minutes=minute + 1 - first,
         observed=observed,
@@ -207,27 +207,23 @@ def _tested(
     if observed < negatives:
         heard = documents - negatives + observed
         surprise = share_surprise(observed, heard, usual.share, usual.share_weight)
-    by_share = max(0.0, surprise - log10(windows))
-    # volume that is no worse than usual opens nothing, whatever it reaches
-    volume_above = test.margin if share_statistic >= bar.share else -inf
-    share_above = by_share - bar.share_threshold
-    if max(volume_above, share_above) < 0.0:
-        # nothing opens: how calm it is tells the larger of those the rule asks for
-        volume_above = statistic if bar.threshold < inf else -inf
-        share_above = by_share if bar.share_threshold < inf else -inf
-    if share_above <= volume_above:
-        return test
-    return replace(
-        test,
+    by_share = replace(
+        volume,
         signal=SHARE,
         documents=heard,
         expected=heard * usual.share,
         share=observed / heard,
         share_statistic=surprise,
-        statistic=by_share,
+        statistic=max(0.0, surprise - log10(windows)),
         threshold=bar.share_threshold,
         returns=bar.share_returns,
     )
+    opening = [test for test in (volume, by_share) if bar.is_reached(test)]
+    if opening:
+        return max(opening, key=lambda test: test.margin)
+    # how calm it is tells the larger of those the rule asks for
+    asked = [test for test in (volume, by_share) if test.threshold < inf]
+    return max(asked, key=lambda test: test.statistic)
 
 
 def outlook(detector: Detector, series: Series, hours: int) -> tuple[float, float]:

@@ -29,8 +29,8 @@ DISPERSION_PART = 0.5
 
 def likelihood(s: State, before: float, count: float, mean: float) -> float:
     """The total with the open bin, of which `count` has come and `mean` was to be expected."""
-    dispersion = max(LEAST_DISPERSION, (1.5 + s[EXCESS]) / (5.0 + s[SQUARE]))
-    dispersion = min(MOST_DISPERSION, max(LEAST_DISPERSION, DISPERSION_PART * dispersion))
+    dispersion = DISPERSION_PART * (1.5 + s[EXCESS]) / (5.0 + s[SQUARE])
+    dispersion = min(MOST_DISPERSION, max(LEAST_DISPERSION, dispersion))
     size, mean = 1.0 / dispersion, max(LEAST_MEAN, mean)
     count = min(count, MOST_MULTIPLE * mean + MOST_COUNT)
     step = count * log(MULTIPLE) - (count + size) * log((size + MULTIPLE * mean) / (size + mean))

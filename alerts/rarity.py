@@ -41,6 +41,7 @@ from alerts.rhythm import (
     usual,
     usual_of_last,
 )
+from alerts.surprise import LOG10
 
 SEASONAL = (1, 3, 6, 12, 36, 72, 288)
 """Windows in bins, against the week's usual count: 5, 15, 30 minutes, 1, 3, 6 and 24 hours."""
@@ -166,15 +167,14 @@ def rarity_of(s: State, which: int, statistic: float, bins_a_day: float) -> floa
     above = statistic - LEASTS[which]
     excess = mean_excess(s, which)
     return (
-        -log10(peak_rate(s, which, bins_a_day))
-        + (above / excess if above > 0.0 else above) / 2.302585092994046
+        -log10(peak_rate(s, which, bins_a_day)) + (above / excess if above > 0.0 else above) / LOG10
     )
 
 
 def statistic_of(s: State, which: int, rarity: float, bins_a_day: float) -> float:
     """The value of statistic `which` that is so rare, at least where its peaks begin."""
     above = rarity + log10(peak_rate(s, which, bins_a_day))
-    return LEASTS[which] + max(0.0, above) * mean_excess(s, which) * 2.302585092994046
+    return LEASTS[which] + max(0.0, above) * mean_excess(s, which) * LOG10
 
 
 def mean_excess(s: State, which: int) -> float:

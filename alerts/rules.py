@@ -17,15 +17,15 @@ import msgspec
 
 from alerts.conditions import Condition, read_condition
 from alerts.configuration import Section, Setting, read_yaml
+from alerts.surprise import PRIOR_SHARE
+from alerts.verdict import SHARE, VOLUME
 from pipeline.errors import ConfigurationError
 from pipeline.trends import SeriesKey, TrendPoint
 
 PARTS = ("subject", "topic", "source", "lang")
-HOUR = timedelta(hours=1)
 DAY, ZERO = timedelta(days=1), timedelta()
-MINUTE = timedelta(minutes=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 DEFAULT_FILE = "default_rules.yaml"
-SIGNALS = ("negative", "negative_volume", "negative_share")
 KINDS = ("negative-binomial", "rolling-z")
 """What `detector: {kind: …}` may say; the classes are in `alerts/kinds.py`."""
 
@@ -64,7 +64,7 @@ class Detector:
     """Negative documents an hour to expect of a series nothing is known about."""
     prior_weight: float = 0.5
     """Documents the prior is worth; a small number is a wide guess."""
-    prior_share: float = 0.15
+    prior_share: float = PRIOR_SHARE
     """Negative share to expect at first, worth twenty documents."""
     dispersion: float = 0.5
     """Over-dispersion of hourly counts to expect until enough hours are known."""
@@ -209,8 +209,8 @@ def _rule(item: Setting) -> Rule:
             detector=detector_of(condition),
         )
     if (given := section.get("signal")) is not None:
-        rule = replace(rule, signal=given.one_of(SIGNALS))
-        if (rule.signal, rule.detector.kind) == ("negative_share", "rolling-z"):
+        rule = replace(rule, signal=given.one_of(("negative", VOLUME, SHARE)))
+        if (rule.signal, rule.detector.kind) == (SHARE, "rolling-z"):
             given.wrong("rolling-z looks at volume alone: it would never open")
     if (given := section.get("hold")) is not None:
         rule = replace(rule, hold=given.duration(ZERO, DAY))

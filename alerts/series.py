@@ -24,7 +24,7 @@ import msgspec
 
 from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
-from alerts.returns import SPANS, Returns, highest, highest_share
+from alerts.returns import Returns, highest, highest_share
 from alerts.surprise import PRIOR_SHARE, usual_share
 from alerts.weekly import day_cell, exposure, factors, hour_cell
 from pipeline.trends import Bucket, Evidence
@@ -220,7 +220,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             self.square_expected *= faded
             self.square_excess *= faded
         if negatives:
-            self._learn_peaks(hour, mean, behind, faded)
+            self._learn_peaks(hour, [self.hours[hour], *following], mean, behind, faded)
         self.week = {cell: count * faded for cell, count in self.week.items()}
         for cell in (hour_cell(hour), day_cell(hour)):
             self.week[cell] = self.week.get(cell, 0.0) + clipped
@@ -233,12 +233,14 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         self.share_documents = self.share_documents * faded + weight * documents
         self.last_learned = hour
 
-    def _learn_peaks(self, hour: int, mean: float, behind: float, faded: float) -> None:
-        """The windows that begin with `hour` against what was learned before it."""
+    def _learn_peaks(
+        self, hour: int, held: list[int], mean: float, behind: float, faded: float
+    ) -> None:
+        """The windows that begin with `hour`, whose hours hold `held`, against what was learned
+        before it."""
         over = (5.0 + self.square_excess) / (10.0 + self.square_expected)
         known = 1.0 / (1.0 + mean * behind)
-        following = range(hour, hour + max(SPANS))
-        counts = [unpacked(self.hours.get(other, 0)) for other in following]
+        counts = [unpacked(one) for one in held]
         self.peaks.learn(hour, highest([one for _, one in counts], mean, known, over))
         usual, weight = usual_share(
             self.share_negatives * faded, self.share_documents * faded, PRIOR_SHARE

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from alerts.lifecycle import Alert, AlertEvidence, AlertSeries, Arithmetic
 from alerts.source_silence import SIGNAL
+from alerts.verdict import SHARE
 
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -41,7 +42,7 @@ def headline(alert: Alert) -> str:
             f"{alert.state.upper()} {alert.severity:>3}  {series_name(alert.series)}: "
             f"{wait_line(alert)}, since {moment(alert.opened_at)}"
         )
-    of = f" of {numbers.documents}" if numbers.signal == "negative_share" else ""
+    of = f" of {numbers.documents}" if numbers.signal == SHARE else ""
     what = f"{numbers.observed:g}{of} negative in {span(numbers.window_seconds)}"
     usual = f"{numbers.expected:.2f} expected"
     if numbers.signal == "sentiment_index":
@@ -96,7 +97,7 @@ def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
         f"{span(numbers.window_seconds)} up to {moment(numbers.at)}"
     )
     how = f"dispersion {numbers.dispersion:.2f}"
-    if numbers.signal == "negative_share" and numbers.share_weight is not None:
+    if numbers.signal == SHARE and numbers.share_weight is not None:
         how = f"of {numbers.documents}, a share known from {numbers.share_weight:.0f}"
     yield f"expected {numbers.expected:.2f}, 95 % of the time {low:g} to {high:g} ({how})"
     yield _opening(numbers)
