@@ -156,13 +156,16 @@ def test_independent_texts_of_one_event_share_it_and_stay_stories_of_their_own(i
         ("Sales now sink 9% at the firm", False),
         ("Sales now sink 5% to 40 million", True),
         ("Sales now sink at the firm", True),
+        ("Sales now sink 5% in 3 months", True),
+        ("Sales now sink 9% in 3 of 40 markets", True),
+        ("Sales now sink 9% in 3 of 50 markets", False),
     ],
 )
 def test_figures_speak_against_one_event(index, text, joined):
     signs = sign_bits([1.0] * 64)
     one, other = index.place(
         [
-            told("a", "Revenue falls 5% as outlook weakens", 0, "NFLD", embedding=signs),
+            told("a", "Revenue falls 5% to 40 million", 0, "NFLD", embedding=signs),
             told("b", text, 9, "NFLD", embedding=signs),
         ]
     )

@@ -50,16 +50,18 @@ def test_peaks_raise_what_is_needed():
 
 
 def test_a_series_with_a_burst_a_week_needs_more_for_the_next_one():
-    def level(bursts: bool) -> float:
+    def levels(bursts: bool) -> list[float]:
         series = Series.begun(START, START)
         for hour in range(60 * 24):
             loud = bursts and hour % 168 == 100
             series.observe(bucket(hour * 60, 10, 6 if loud else 0), at(hour * 60), 60)
             if hour % 12 == 0:
                 series.observe(bucket(hour * 60 + 1, 2, 1), at(hour * 60 + 1), 60)
-        return series.returns()[0].level(0.01)
+        return [returns.level(0.01) for returns in series.returns()]
 
-    assert level(bursts=True) > level(bursts=False) + 0.5
+    (volume, share), (usual_volume, usual_share) = levels(bursts=True), levels(bursts=False)
+    assert volume > usual_volume + 0.5
+    assert share > usual_share + 0.5
 
 
 @given(st.integers(0, 400), st.integers(400, 900))

@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.rarity import STATE
+from alerts.rarity import (
+    LIKELIHOOD,
+    MOST_REMEMBERED,
+    READING,
+    STATE,
+    TOTAL,
+    absorb,
+    rarity_of,
+    read,
+)
 from alerts.scoring import Episodes, scored, timestamp_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -145,18 +154,36 @@ def test_rows_that_are_not_told_keep_their_order_below_those_that_are():
     assert scores[-1] < 0.5 <= Episodes().score(0.8, -2.0, START, timedelta(days=8))
 
 
-def told(rows: list[tuple[float, float]], every: timedelta = timedelta(minutes=5)) -> list[int]:
-    """The numbers of the (opening, rarity) rows that are told, of a series a month old."""
+def told(
+    rows: list[tuple[float, float]], every: timedelta = timedelta(minutes=5), days: int = 30
+) -> list[int]:
+    """The numbers of the (opening, rarity) rows that are told, of a series so many days old."""
     episodes = Episodes()
     return [
         number
         for number, both in enumerate(rows)
-        if episodes.score(*both, START + number * every, timedelta(days=30)) >= 0.5
+        if episodes.score(*both, START + number * every, timedelta(days=days)) >= 0.5
     ]
 
 
 def test_what_is_rare_by_the_likelihood_alone_is_told():
     assert told([(0.0, 1.9), (0.0, 2.1), (0.0, 2.2)]) == [1]
+
+
+def test_what_is_rare_in_a_young_series_must_be_rarer():
+    assert told([(0.0, 3.0)]) == [0]
+    assert told([(0.0, 3.0)], days=1) == []
+    assert told([(0.0, 4.0)], days=1) == [0]
+
+
+def test_a_flood_is_forgotten_down_to_what_is_very_rare():
+    state, reading = [0.0] * STATE, [0.0] * READING
+    for row, count in enumerate([*steady(14 * DAY), *[500.0] * 24]):
+        read(state, count, row, float(DAY), reading)
+        absorb(state, count, row, float(DAY), reading)
+    kept = rarity_of(state, 2, state[TOTAL], float(DAY))
+    assert reading[LIKELIHOOD] > 2.0 * state[TOTAL]
+    assert kept == pytest.approx(MOST_REMEMBERED, abs=0.5)
 
 
 def test_an_episode_lasts_until_it_is_calm_a_day_later():

@@ -1,6 +1,7 @@
 """What a series remembers does not depend on how it was told."""
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import Phase, given, settings
@@ -10,6 +11,7 @@ from alerts.detection import judge
 from alerts.minutes import minute_number, minute_start, unpacked
 from alerts.rules import load_rules
 from alerts.series import Series
+from alerts.verdict import WindowTest
 from pipeline.documents import DocumentId
 from pipeline.trends import Bucket, Evidence, Totals, merged
 from tests.unit.alerts.timeline import COMPANY, DAY, START, Timeline, at
@@ -181,3 +183,23 @@ def test_what_is_worked_out_once_an_hour_is_what_a_fresh_copy_works_out(seed, pe
             assert judge(RULE, series, minute_start(minute)) == judge(
                 RULE, fresh, minute_start(minute)
             )
+
+
+def test_each_window_is_tested_by_the_signal_further_above_its_threshold():
+    series = told([bucket(hour * 60, 10, 1) for hour in range(14 * 24)])
+    # as many documents as ever, all of them negative
+    for minute in range(14 * DAY + 1, 14 * DAY + 361, 20):
+        series.observe(bucket(minute, 2, 2), at(minute), LATENESS)
+        now = minute
+    rule = load_rules("").rules[0]
+
+    def tests(signal: str) -> dict[int, WindowTest]:
+        verdict = judge(replace(rule, signal=signal), series, at(now))
+        return {test.scale_minutes: test for test in verdict.breaches}
+
+    either, volume, share = tests("negative"), tests("negative_volume"), tests("negative_share")
+    assert volume.keys() & share.keys()
+    for scale, test in either.items():
+        asked = [found[scale] for found in (volume, share) if scale in found]
+        assert test == max(asked, key=lambda one: one.margin)
+    assert {test.signal for test in either.values()} == {"negative_volume", "negative_share"}

@@ -179,7 +179,15 @@ def test_who_rates_under_a_double_name_is_not_who_is_rated() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Harrison Ford hurt on set", "The film of Tom J. Ford", "Judge: Mr. Ford may appeal"]
+    "text",
+    [
+        "Harrison Ford hurt on set",
+        "The film of Tom J. Ford",
+        "Judge: Mr. Ford may appeal",
+        "Susan Dell hosts a gala",
+        "The house of Tom J. Hilton",
+        "Judge: Mr. Hilton may appeal",
+    ],
 )
 def test_a_surname_is_not_the_company_that_bears_it(text: str) -> None:
     assert linked(text) == set()
