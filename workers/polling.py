@@ -5,7 +5,7 @@ and is put back for the time SQL then says. Several processes have a job for eac
 claim lets one of them poll. A job that runs late runs once, whatever it missed.
 
 One host's sources are polled at most two at a time, so that a host that answers slowly does
-not take all the threads from the others; those that wait for it are polled in the order they came.
+not take all the threads from the others; whoever waited longest for it is asked next.
 """
 
 import logging
@@ -176,8 +176,7 @@ class Polling:
         name = feed.source.source
         with self._changed:
             waiting = self._waiting[host]
-            ahead = list(waiting).index(name) if name in waiting else len(waiting)
-            if ahead >= _PER_HOST - self._at_host[host]:
+            if self._at_host[host] >= _PER_HOST:
                 waiting.setdefault(name, feed)
                 return False
             waiting.pop(name, None)
