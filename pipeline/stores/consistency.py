@@ -138,8 +138,7 @@ def compare(
     }
     look = _Look(engine, store, cutoff)
     for span in spans(sizes, most):
-        part = span.within(period)
-        if part.start < part.end:
+        for part in span.within(period):
             look.compare(part)
     for day, size in counted.items():
         whole = period.start <= day and day + DAY <= period.end

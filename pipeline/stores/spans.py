@@ -28,9 +28,20 @@ class Span:
         first = self.start.replace(hour=0, minute=0)
         return [first + n * DAY for n in range(-((first - self.end) // DAY))]
 
-    def within(self, other: "Span") -> "Span":
-        """The part of it that lies in `other`; ends where it starts, or before, if none does."""
-        return Span(max(self.start, other.start), min(self.end, other.end))
+    def within(self, other: "Span") -> Iterator["Span"]:
+        """What of it lies in `other`: spans again, so that a day of which only a part does is
+        one by itself. Nothing if they do not meet."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        midnight = start.replace(hour=0, minute=0)
+        if midnight < start < end:
+            yield Span(start, min(midnight + DAY, end))
+            start = midnight + DAY
+        midnight = end.replace(hour=0, minute=0)
+        if start < midnight:
+            yield Span(start, midnight)
+            start = midnight
+        if start < end:
+            yield Span(start, end)
 
 
 def whole_minutes(since: datetime, until: datetime) -> Span:

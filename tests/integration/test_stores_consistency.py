@@ -140,6 +140,21 @@ def test_a_period_leaves_out_what_was_published_before_and_after_it(engine, stor
     assert compare(engine, store, NOW, RETENTION, period=other_days).documents == 0
 
 
+def test_a_period_over_midnight_looks_at_both_quiet_days(engine, store):
+    midnight = T0.replace(hour=0, minute=0) + timedelta(days=1)
+    minutes = (-90, -25, -1, 0, 94, 200)
+    stream = [document(f"d{n}", midnight + timedelta(minutes=n)) for n in minutes]
+    SqlArchive(engine).store(stream, NOW)
+    store.add(counted(stream[:-2]))
+    period = Span(midnight - timedelta(minutes=25), midnight + timedelta(minutes=95))
+    comparison = compare(engine, store, NOW, RETENTION, period=period)
+    assert comparison.missing == ("d94",)
+    assert comparison.documents == 4
+    assert {one.start for one in comparison.differences} == {midnight + timedelta(minutes=94)}
+    store.add(counted(stream))
+    assert compare(engine, store, NOW, RETENTION, period=period).equal
+
+
 def test_a_counted_document_that_is_not_archived_is_found(engine, store):
     SqlArchive(engine).store([document("a")], NOW)
     store.add(counted([document("a"), document("b", subjects=("MSFT",))]))

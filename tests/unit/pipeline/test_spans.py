@@ -63,10 +63,43 @@ def test_whole_minutes_of_whole_minutes_are_themselves():
     assert whole_minutes(ALWAYS.start, ALWAYS.end) == ALWAYS
 
 
-def test_the_part_of_a_span_within_another_is_empty_where_they_do_not_meet():
+def test_the_part_of_a_span_within_another_is_nothing_where_they_do_not_meet():
     morning = Span(FIRST.replace(hour=6), FIRST.replace(hour=12))
-    assert morning.within(Span(FIRST, FIRST.replace(hour=8))) == Span(
-        morning.start, FIRST.replace(hour=8)
-    )
-    apart = morning.within(Span(FIRST, FIRST.replace(hour=3)))
-    assert apart.end < apart.start
+    early = Span(FIRST, FIRST.replace(hour=8))
+    assert list(morning.within(early)) == [Span(morning.start, FIRST.replace(hour=8))]
+    assert list(morning.within(Span(FIRST, FIRST.replace(hour=3)))) == []
+    assert list(morning.within(Span(FIRST, morning.start))) == []
+
+
+def test_the_part_of_some_days_that_crosses_midnight_is_cut_there():
+    days = Span(day(0), day(4))
+    night = Span(day(0) + timedelta(hours=23, minutes=35), day(1) + timedelta(hours=1, minutes=35))
+    assert list(days.within(night)) == [Span(night.start, day(1)), Span(day(1), night.end)]
+    longer = Span(night.start, day(3) + timedelta(minutes=1))
+    assert list(days.within(longer)) == [
+        Span(night.start, day(1)),
+        Span(day(1), day(3)),
+        Span(day(3), longer.end),
+    ]
+    assert list(days.within(ALWAYS)) == [days]
+
+
+@given(
+    first=st.integers(0, 3),
+    length=st.integers(1, 4),
+    start=st.integers(-1_000, 10_000),
+    minutes=st.integers(0, 10_000),
+)
+def test_the_parts_within_another_cover_just_what_both_hold(first, length, start, minutes):
+    span = Span(day(first), day(first + length))
+    other = Span(day(0) + timedelta(minutes=start), day(0) + timedelta(minutes=start + minutes))
+    parts = list(span.within(other))
+    both = max(timedelta(0), min(span.end, other.end) - max(span.start, other.start))
+    assert sum((part.end - part.start for part in parts), timedelta(0)) == both
+    for one, following in pairwise(parts):
+        assert one.end == following.start
+    for part in parts:
+        assert span.start <= part.start < part.end <= span.end
+        # whole days, or minutes of one
+        whole = part.start == part.days[0] and part.end == part.days[-1] + DAY
+        assert whole or len(part.days) == 1
