@@ -24,8 +24,10 @@ class MovingAverage:
         """Move towards the network's weights; faster while few were seen."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for name, value in learned(network).items():
-            self.kept[name].lerp_(value.detach(), 1.0 - decay)
+        now = learned(network)
+        torch._foreach_lerp_(
+            [self.kept[name] for name in now], [one.detach() for one in now.values()], 1.0 - decay
+        )
 
 
 class averaged(AbstractContextManager[None]):
@@ -82,6 +84,8 @@ def optimizer_of(network: Network, recipe: Recipe) -> torch.optim.AdamW:
         ],
         betas=(0.9, 0.98),
         eps=1e-6,
+        # one pass over all weights: a seventh of a step's time on a CPU otherwise
+        fused=True,
     )
 
 
