@@ -176,6 +176,7 @@ def matrix_peak(runtime: Runtime) -> float:
 
 
 def _torch_product(runtime: Runtime) -> Callable[[], Any]:
+    # stands for OpenVINO too: both multiply by the same library, oneDNN
     import torch
 
     kind = torch.bfloat16 if runtime.name.endswith("bf16") else torch.float32

@@ -35,9 +35,9 @@ from pipeline.stories import sign_bits
 log = logging.getLogger(__name__)
 
 # Texts tokenised at once: enough to sort by length, little enough to overlap.
-CHUNK = 256
+CHUNK = 512
 # Padded tokens of one forward pass on a CPU; small batches keep the states in its cache.
-TOKEN_BUDGET = 1_536
+TOKEN_BUDGET = 1_024
 GPU_TOKEN_BUDGET = 65_536
 # Chunks that may wait for the forward thread.
 AHEAD = 2

@@ -50,8 +50,7 @@ Ranges = Mapping[str, tuple[Floats, Floats]]
 
 # How much of an outlier moves from activations to weights.
 SMOOTHING = 0.8
-# Weights are uint8 around this zero: for signed ones older processors add pairs of products in
-# 16 bits, which overflow.
+# Unsigned weights lie around this zero.
 _ZERO, _MOST = 128, 127
 
 
@@ -60,14 +59,17 @@ def bert_graph(
     shape: BertShape,
     ranges: Ranges | None = None,
     observed: bool = False,
+    signed: bool = False,
 ) -> bytes:
     """The serialised graph `ids (int64), mask (int32) -> states`, both (batch, tokens).
 
     `weights` are the encoder's tensors by their Hugging Face names, in float32. With `ranges`
-    the matrices are in eight bits; `observed` adds each matrix's input as an output of its
-    name, to measure ranges by.
+    the matrices are in eight bits, `signed` or around 128: newer processors multiply signed
+    weights twice as fast, older ones add pairs of such products in 16 bits, which overflow. The
+    answers are the same. `observed` adds each matrix's input as an output of its name, to
+    measure ranges by.
     """
-    return _Writer(weights, shape, ranges, observed).written()
+    return _Writer(weights, shape, ranges, observed, signed).written()
 
 
 def matrices(shape: BertShape) -> list[str]:
@@ -83,11 +85,14 @@ class _Writer:
         shape: BertShape,
         ranges: Ranges | None,
         observed: bool,
+        signed: bool,
     ) -> None:
         self._weights = weights
         self._shape = shape
         self._ranges = ranges
         self._observed = observed
+        self._zero = 0 if signed else _ZERO
+        self._whole: type[np.integer[Any]] = np.int8 if signed else np.uint8
         self._inputs: dict[str, str] = {}
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
@@ -183,8 +188,8 @@ class _Writer:
     def _quantised(
         self, states: str, name: str, weight: Floats
     ) -> tuple[str, str, str, str, str, str]:
-        """Names of: the states in uint8, their scale and zero, the weights in uint8, their scales
-        and zeros; outliers moved from the former to the latter."""
+        """Names of: the states in uint8, their scale and zero, the weights in eight bits, their
+        scales and zeros; outliers moved from the former to the latter."""
         assert self._ranges is not None
         low, high = self._ranges[name]
         smooth = smoothing(np.maximum(np.abs(low), np.abs(high)), weight)
@@ -198,14 +203,14 @@ class _Writer:
         few = self._node("QuantizeLinear", [even, scale, zero])
         weight = weight * smooth[:, None]
         steps = np.maximum(np.abs(weight).max(axis=0) / _MOST, 1e-12).astype(np.float32)
-        whole = np.clip(np.rint(weight / steps), -_MOST, _MOST) + _ZERO
+        whole = np.clip(np.rint(weight / steps), -_MOST, _MOST) + self._zero
         return (
             few,
             scale,
             zero,
-            self._constant(f"{name}.weight", whole.astype(np.uint8)),
+            self._constant(f"{name}.weight", whole.astype(self._whole)),
             self._constant(f"{name}.scales", steps),
-            self._constant(f"{name}.zeros", np.full(weight.shape[1], _ZERO, np.uint8)),
+            self._constant(f"{name}.zeros", np.full(weight.shape[1], self._zero, self._whole)),
         )
 
     def _observe(self, states: str, name: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from models.network_shape import HEADS, Shape
 
@@ -36,12 +37,20 @@ class NumpyHeads:
     def __init__(self, tensors: Mapping[str, Floats], shape: Shape) -> None:
         self._heads = {task: _Head(tensors, f"heads.{task}", shape) for task in HEADS}
         self._story = (tensors["story.weight"].T.copy(), tensors["story.bias"])
+        self._threads = ThreadpoolController()
 
     def __call__(
         self, states: Floats, mask: NDArray[Any], rows: NDArray[Any], mentions: NDArray[Any]
     ) -> Pooled:
         """From (batch, tokens, width) states. Row i of `mentions` (companies, tokens) marks the
         name of one company in text `rows[i]`."""
+        # numpy's own threads spin after each product and take the cores from the encoder
+        with self._threads.limit(limits=1, user_api="blas"):
+            return self._pooled(states, mask, rows, mentions)
+
+    def _pooled(
+        self, states: Floats, mask: NDArray[Any], rows: NDArray[Any], mentions: NDArray[Any]
+    ) -> Pooled:
         logits: dict[str, Floats] = {}
         weights: dict[str, Floats] = {}
         for task in ("sentiment", "topic"):

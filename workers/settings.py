@@ -52,7 +52,7 @@ SETTINGS = (
     Setting("MODEL_BASE", "", "Directory of the base encoder; empty: found as docs/model.md says"),
     Setting("MODEL_LABELS", "", "`LABEL_0=negative,LABEL_1=neutral,…` where names do not tell"),
     Setting("MODEL_LANGUAGES", "en", "Languages the named model understands, by comma"),
-    Setting("MODEL_RUNTIME", "auto", "How an artifact runs: auto, onnx-int8, onnx-fp32, torch-…"),
+    Setting("MODEL_RUNTIME", "auto", "How an artifact runs: auto, openvino-bf16, onnx-int8, …"),
     Setting("INSTANCE", "", "Stable name of this process: static group membership"),
     Setting("HEALTH_PORT", "0", "Port of `/health/*` and `/metrics`; 0: a free one"),
     Setting("HEALTH_HOST", "127.0.0.1", "Address the health port listens on"),

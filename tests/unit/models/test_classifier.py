@@ -1,10 +1,17 @@
 """The classifier at work: order, neighbours, windows, memory."""
 
+import os
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from models.artifact import Artifact, load
 from models.classifier import AttentionClassifier
+from models.openvino_runtime import multiplies_bf16
 from models.pooling import Pooled
 from models.runtimes import OnnxRuntime, OutOfMemory, Runtime, chosen
 from models.windows import MOST_WINDOWS, windows_of
@@ -159,6 +166,46 @@ def test_eight_bits_nearly_always_agree(
     assert max(far) < 0.15
     assert (quick.runtime, quick.device) == ("onnx-int8", "cpu")
     quick.close()
+
+
+def test_bfloat16_agrees_where_the_processor_multiplies_it(
+    artifact: Artifact, classifier: AttentionClassifier
+) -> None:
+    if not multiplies_bf16():
+        with pytest.raises(ConfigurationError, match="openvino-bf16: needs"):
+            chosen(artifact, "openvino-bf16")
+        assert chosen(artifact).name == "onnx-int8"
+        return
+    quick = AttentionClassifier(artifact, chosen(artifact, threads=1))
+    texts = [asked(f"acme {word} {other}") for word in ("up", "down", "fell") for other in "abcdef"]
+    exact = [one.sentiment for one in classifier.classify(texts)]
+    rough = [one.sentiment for one in quick.classify(texts)]
+    far = [abs(a.negative - b.negative) for a, b in zip(exact, rough, strict=True) if a and b]
+    assert max(far) < 0.05
+    assert (quick.runtime, quick.device) == ("openvino-bf16", "cpu")
+    quick.close()
+
+
+def test_openvino_is_loaded_without_its_telemetry(tmp_path: Path) -> None:
+    program = (
+        "import sys; from models.openvino_runtime import multiplies_bf16; multiplies_bf16();"
+        "print('openvino' in sys.modules, [n for n in sys.modules if 'openvino_telemetry.' in n])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"HOME": str(tmp_path), "PATH": os.defpath, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.stdout.split(maxsplit=1)[1] == "[]\n", done.stderr
+    assert list(tmp_path.iterdir()) == [], "an identity was written for the reports"
+
+
+def test_the_fastest_by_the_clock_is_chosen(artifact: Artifact) -> None:
+    ticks = count()
+    # every pass takes as long: the first of those this machine can run
+    assert chosen(artifact, clock=lambda: float(next(ticks))).name == chosen(artifact).name
 
 
 def test_an_unknown_runtime_names_the_setting(artifact: Artifact) -> None:

@@ -16,6 +16,7 @@ from models.network import Inputs, Network, tensors_of
 from models.network_shape import HEADS, pool_heads
 from models.pooling import NumpyHeads
 from models.ranging import measured_ranges
+from models.runtimes import adds_exactly
 from tests.tiny_encoder import SHAPE, tiny_base
 
 # transformers' own imports warn about their future, not ours
@@ -94,7 +95,7 @@ def test_the_heads_in_numpy_are_the_heads_in_torch(
     assert np.allclose(outputs.story.numpy(), pooled.story, atol=1e-5)
 
 
-def states_by(folder: Path, quantised: bool) -> tuple[np.ndarray, np.ndarray]:
+def states_by(folder: Path, quantised: bool, signed: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """(the graph's states, torch's) of the tokens of a batch."""
     base, inputs = read_base(folder), batch(rows=4, tokens=12)
     shape = BertShape.of(base.config)
@@ -102,7 +103,8 @@ def states_by(folder: Path, quantised: bool) -> tuple[np.ndarray, np.ndarray]:
     texts = [Encoded(tuple(row)) for row in inputs.ids.tolist()]
     ranges = measured_ranges(base.tensors, shape, texts, 0) if quantised else None
     session = onnxruntime.InferenceSession(
-        bert_graph(base.tensors, shape, ranges), providers=["CPUExecutionProvider"]
+        bert_graph(base.tensors, shape, ranges, signed=signed),
+        providers=["CPUExecutionProvider"],
     )
     feed = {"ids": inputs.ids.numpy(), "mask": inputs.mask.numpy().astype(np.int32)}
     with torch.inference_mode():
@@ -124,6 +126,15 @@ def test_the_graph_in_eight_bits_is_nearly_the_encoder(folder: Path) -> None:
         (made * wanted).sum(-1) / np.linalg.norm(made, axis=-1) / np.linalg.norm(wanted, axis=-1)
     )
     assert cosine.min() > 0.97
+
+
+def test_signed_weights_give_the_same_where_products_of_bytes_do_not_overflow(folder: Path) -> None:
+    plain, _ = states_by(folder, quantised=True)
+    signed, _ = states_by(folder, quantised=True, signed=True)
+    if adds_exactly():
+        assert np.allclose(signed, plain, atol=1e-4)
+    else:
+        assert signed.shape == plain.shape
 
 
 def test_only_a_plain_bert_has_a_graph() -> None:
