@@ -31,6 +31,7 @@ from alerts.series import MINUTES_KEPT, VOICES_KEPT, Series
 from alerts.surprise import share_surprise
 from alerts.usual import usual_of
 from alerts.verdict import ALLOWED, SHARE, VOLUME, Verdict, WindowTest
+from alerts.weekly import FLAT
 
 YOUNG_HOURS = 7 * 24.0
 
@@ -41,9 +42,10 @@ def judge(
     now: datetime,
     after: datetime | None = None,
     allowed: float = ALLOWED,
+    fleet: tuple[float, ...] = FLAT,
 ) -> Verdict:
     """The verdict for the minute `now` lies in, from what `series` holds up to its end, where
-    the series is allowed so many false alarms a day.
+    the series is allowed so many false alarms a day and the `fleet` has such a week.
 
     `after` is when the last alert that fired was resolved: what came before was told already
     and is not counted again.
@@ -62,7 +64,7 @@ def judge(
         return Verdict(at=at)
     bar = _bar(rule, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
     # once for all windows: those of the longest end with those of the others
-    busy = series.upcoming(min(one.first for one in held) // 60, minute // 60)
+    busy = series.upcoming(min(one.first for one in held) // 60, minute // 60, fleet)
     tests = [_tested(detector, series, one, minute, bar, busy) for one in held]
     return Verdict(
         at=at,
@@ -226,10 +228,12 @@ def _tested(
     return max(asked, key=lambda test: test.statistic)
 
 
-def outlook(detector: Detector, series: Series, hours: int) -> tuple[float, float]:
+def outlook(
+    detector: Detector, series: Series, hours: int, fleet: tuple[float, ...] = FLAT
+) -> tuple[float, float]:
     """(expected, dispersion) of the novel negative documents of the next `hours`, by what
     `series` holds: for pictures, by the arithmetic of the tests."""
     hour = series.minute // 60
-    busy = series.upcoming(hour, hour + hours)
+    busy = series.upcoming(hour, hour + hours, fleet)
     usual = usual_of(detector, series, hour + hours, hour, float(hours), busy)
     return usual.per_hour * hours, usual.dispersion

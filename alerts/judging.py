@@ -1,9 +1,10 @@
 """One alert after another held against its series, minute by minute."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alerts.detection import judge
+from alerts.fleet_week import MINUTES_A_DAY, FleetWeek
 from alerts.lifecycle import advance
 from alerts.limits import judge_condition
 from alerts.minutes import minute_start
@@ -18,11 +19,12 @@ QUIET_STEP_MINUTES = 10
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A series as its rules see it: what it holds, its sentiment where a rule asks for it,
-    and how many false alarms a day it is allowed."""
+    how many false alarms a day it is allowed, and the fleet's week."""
 
     series: Series
     mood: Mood | None
     allowed: float
+    week: FleetWeek = field(default_factory=FleetWeek)
 
 
 def catch_up(seen: Judged, tracked: Sequence[Tracked], until: int) -> None:
@@ -46,10 +48,14 @@ def step(one: Tracked, seen: Judged, minute: int, now_minute: int) -> bool:
     told = alert is not None and alert.state == "resolved" and alert.firing_at is not None
     resolved_at = alert.resolved_at if alert is not None and told else None
     at = minute_start(minute)
+    # of the minute's own day, not of the day that told of it
+    fleet = seen.week.on(minute // MINUTES_A_DAY)
     if (condition := one.rule.condition) is not None:
-        verdict = judge_condition(one.rule, condition, seen.series, seen.mood, at, resolved_at)
+        verdict = judge_condition(
+            one.rule, condition, seen.series, seen.mood, at, resolved_at, fleet
+        )
     else:
-        verdict = judge(one.rule, seen.series, at, resolved_at, seen.allowed)
+        verdict = judge(one.rule, seen.series, at, resolved_at, seen.allowed, fleet)
     if verdict.tests or alert is not None:
         one.move(advance(alert, verdict, one.rule, minute_start(now_minute), one.series))
     return bool(verdict.tests)

@@ -23,6 +23,7 @@ from alerts.series import MINUTES_KEPT, Series
 from alerts.surprise import share_surprise
 from alerts.usual import usual_of
 from alerts.verdict import Verdict, WindowTest
+from alerts.weekly import FLAT
 
 
 def judge_condition(
@@ -32,11 +33,13 @@ def judge_condition(
     mood: Mood | None,
     now: datetime,
     after: datetime | None = None,
+    fleet: tuple[float, ...] = FLAT,
 ) -> Verdict:
     """The verdict for the minute `now` lies in.
 
     `after` is when the last alert that fired was resolved: what came before was told already
-    and is not counted again. `mood` is needed for `sentiment_drop` alone.
+    and is not counted again. `mood` is needed for `sentiment_drop` alone, `fleet` is the week of
+    the fleet.
     """
     minute = minute_number(now)
     at = minute_start(minute)
@@ -53,7 +56,7 @@ def judge_condition(
     if enough < condition.minimum:
         return Verdict(at=at)
     hours = (minute + 1 - first) / 60.0
-    busy = series.upcoming(first // 60, minute // 60)
+    busy = series.upcoming(first // 60, minute // 60, fleet)
     usual = usual_of(rule.detector, series, minute // 60, first // 60, hours, busy)
     observed, expected = float(negatives), usual.per_hour * hours
     surprise = share_surprise(negatives, documents, usual.share, usual.share_weight)

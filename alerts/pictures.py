@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from alerts.backtest import Backtested
 from alerts.detection import outlook
+from alerts.fleet_week import EVERYTHING, MINUTES_A_DAY, FleetWeek, week_told
 from alerts.lifecycle import Alert, series_key
 from alerts.minutes import minute_number, minute_start
 from alerts.rules import Rule, RuleBook
@@ -19,6 +20,7 @@ DAY = timedelta(days=1)
 # A history up to so long is drawn by the hour, a longer one by the day.
 HOURLY_UP_TO = timedelta(days=14)
 MOST_PICTURES = 100
+_ALL_DAYS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,26 @@ def pictures(
         key=lambda key: (-sum(one.firing_at is not None for one in by_series[key]), str(key)),
     )
     width = HOUR if found.ended - found.began <= HOURLY_UP_TO else DAY
+    begun = minute_start(minute_number(found.began) // 60 * 60)
+    # the whole history is drawn at once, so all of its days are remembered
+    week = week_told(buckets(EVERYTHING), begun, kept=_ALL_DAYS)
     drawn = []
     for key in ranked[:MOST_PICTURES]:
         rule = next((rule for rule in rules.matching(key)), None)
         if rule is not None:
-            steps = _steps(buckets(key), rule, width, found.began, found.ended)
+            steps = _steps(buckets(key), rule, width, found.began, found.ended, week)
             alerts = tuple(by_series[key])
             drawn.append(Picture(series=key, width=width, steps=steps, alerts=alerts))
     return tuple(drawn)
 
 
 def _steps(
-    buckets: Sequence[Bucket], rule: Rule, width: timedelta, began: datetime, ended: datetime
+    buckets: Sequence[Bucket],
+    rule: Rule,
+    width: timedelta,
+    began: datetime,
+    ended: datetime,
+    week: FleetWeek,
 ) -> tuple[Step, ...]:
     minutes = int(width / timedelta(minutes=1))
     first = minute_number(began) // minutes
@@ -89,7 +99,8 @@ def _steps(
             series.observe(following, following.start, 0)
             following = next(waiting, None)
         series.roll(step * minutes)
-        expected, dispersion = outlook(rule.detector, series, minutes // 60)
+        fleet = week.on(step * minutes // MINUTES_A_DAY)
+        expected, dispersion = outlook(rule.detector, series, minutes // 60, fleet)
         low, high = count_interval(expected, dispersion)
         steps.append(Step(start, counts[step], negatives[step], expected, low, high))
     return tuple(steps)

@@ -6,10 +6,11 @@ A state from before the loss is left alone: it knows more than the past eight da
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from alerts.fleet_week import EVERYTHING, week_told
 from alerts.minutes import minute_number, minute_start
 from alerts.rules import DAY, RuleBook
 from alerts.series import Series
-from alerts.watch import BEGINNING, state_name
+from alerts.watch import BEGINNING, WEEK, state_name
 from pipeline.ports import SeriesStates, TrendStore
 from pipeline.trends import Bucket, SeriesKey
 
@@ -35,7 +36,7 @@ def rebuild_states(rules: RuleBook, trends: TrendStore, states: SeriesStates) ->
     its batch of that moment may still write over some, so this is done until nothing is left
     to do. Safe to repeat.
     """
-    watched = [key for key in trends.series() if rules.matching(key)]
+    watched = [key for key in trends.series() if key == EVERYTHING or rules.matching(key)]
     begun = _begun(trends, states)
     if begun is None:
         return 0
@@ -50,6 +51,9 @@ def rebuild_states(rules: RuleBook, trends: TrendStore, states: SeriesStates) ->
         rebuilt.update(lost)
         if not lost:
             break
+    if states.load([WEEK])[0] is None:
+        told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
+        states.save({WEEK: told.encode()})
     return len(rebuilt)
 
 

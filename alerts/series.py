@@ -26,7 +26,7 @@ from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
 from alerts.returns import Returns, highest, highest_share
 from alerts.surprise import PRIOR_SHARE, usual_share
-from alerts.weekly import day_cell, exposure, factors, hour_cell
+from alerts.weekly import FLAT, cell_factors, day_cell, exposure, factors, hour_cell
 from pipeline.trends import Bucket, Evidence
 
 MINUTES_KEPT = 120
@@ -35,6 +35,7 @@ VOICES_KEPT = 20
 HALF_LIFE_HOURS = 7 * 24.0
 DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
 T = TypeVar("T")
+WeekLearned = tuple[dict[int, float], float, tuple[float, ...], float]
 # An author field of two thousand letters is no name; voices alike so far count as one.
 _VOICE_LENGTH = 80
 STATE_VERSION = 3
@@ -147,7 +148,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             del voices[min(voices, key=lambda other: (voices[other].at, other))]
 
     def negative(self, minute: int) -> bool:
-        """Whether the minute, one of those kept, holds negative documents."""
+        """Whether this minute of those kept holds negative documents."""
         return bool(self.minutes.get(minute, 0) & LOWER)
 
     @cached_property
@@ -156,9 +157,8 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         return {}
 
     def once_an_hour(self, key: Hashable, work: Callable[[], T]) -> T:
-        """What `work` gives for `key`, worked out again when the next hour begins. It may rest
-        on nothing but `since`, what is learned, and hours that ended two hours ago: no late
-        document reaches those."""
+        """What `work` gives for `key`, once an hour. It may rest on nothing but `since`, what is
+        learned, and hours that ended two hours ago: no late document reaches those."""
         known = (self.since, key)
         found: T | None = self._worked_out.get(known)
         if found is None:
@@ -166,8 +166,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         return found
 
     def counts(self, first: int, last: int) -> int:
-        """The packed counts of the minutes `first` to `last`; a `first` before the minutes
-        kept must begin an hour."""
+        """The packed counts of these minutes; a `first` before those kept must begin an hour."""
         minutes = self.minutes
         total = sum([minutes[number] for number in minutes if first <= number <= last])
         return total + self.hours_before_minutes(first)
@@ -236,8 +235,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
     def _learn_peaks(
         self, hour: int, held: list[int], mean: float, behind: float, faded: float
     ) -> None:
-        """The windows that begin with `hour`, whose hours hold `held`, against what was learned
-        before it."""
+        """The windows that begin with `hour` and hold `held`, against what was learned before."""
         over = (5.0 + self.square_excess) / (10.0 + self.square_expected)
         known = 1.0 / (1.0 + mean * behind)
         counts = [unpacked(one) for one in held]
@@ -248,8 +246,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         self.share_peaks.learn(hour, highest_share(counts, usual, weight))
 
     def returns(self) -> tuple[Returns, Returns]:
-        """How often this series peaks how high in volume and in share, by what it has
-        learned."""
+        """How often this series has peaked, and how high, in volume and in share."""
         return self.once_an_hour("returns", self._returns)
 
     def _returns(self) -> tuple[Returns, Returns]:
@@ -260,19 +257,29 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             self.share_peaks.returns(self.since, until, mean),
         )
 
-    def week_factors(self, first: int, last: int, until: int) -> list[float]:
-        """How much busier than the mean each of the hours `first` to `last` usually is, by
-        what was learned before `until`."""
+    def week_factors(
+        self, first: int, last: int, until: int, fleet: tuple[float, ...] = FLAT
+    ) -> list[float]:
+        """How much busier than the mean each of these hours usually is, by what was learned
+        before `until` and what is believed of the `fleet`."""
+        return factors(range(first, last + 1), *self._week_learned(until), fleet)
+
+    def week_cells(self) -> tuple[float, ...]:
+        """The factor of each cell of the week by all that was learned."""
+        return tuple(cell_factors(range(len(FLAT)), *self._week_learned(self.learned_until)))
+
+    def _week_learned(self, until: int) -> tuple[dict[int, float], float, tuple[float, ...], float]:
         hours = (1.0 - DECAY ** (until - self.since)) / (1.0 - DECAY)
         faded = self.faded(until)
         mean = self.negatives * faded / hours if hours else 0.0
         behind = exposure(self.since, until, DECAY)
-        return factors(range(first, last + 1), self.week, faded, behind, mean)
+        return self.week, faded, behind, mean
 
-    def upcoming(self, first: int, last: int) -> list[float]:
+    def upcoming(self, first: int, last: int, fleet: tuple[float, ...] = FLAT) -> list[float]:
         """The `week_factors` by all that was learned."""
         return self.once_an_hour(
-            ("week", first, last), lambda: self.week_factors(first, last, self.learned_until)
+            ("week", first, last, fleet),
+            lambda: self.week_factors(first, last, self.learned_until, fleet),
         )
 
     def encode(self) -> bytes:
@@ -281,8 +288,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
 
     @classmethod
     def decode(cls, data: bytes) -> "Series | None":
-        """The state in `data`; None if it was written by another version of this code, or is
-        damaged: the series then begins again as one that is learning."""
+        """The state in `data`; None if another version of this code wrote it, or it is damaged."""
         try:
             series = _decoder.decode(data)
         except msgspec.DecodeError:

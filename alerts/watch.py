@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alerts.fleet import Fleet
+from alerts.fleet_week import EVERYTHING, MINUTES_A_DAY, FleetWeek
 from alerts.judging import Judged, catch_up, step
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, fingerprint_of
 from alerts.minutes import minute_number, minute_start
@@ -39,8 +40,8 @@ log = logging.getLogger(__name__)
 SERIES_KEPT = 20_000
 BEGINNING = "stream:since"
 FLEET = "stream:series"
+WEEK = "stream:week"
 MOST_REDOS = 5
-MINUTES_A_DAY = 24 * 60
 
 
 class Watch:
@@ -65,6 +66,7 @@ class Watch:
         self._latest: OrderedDict[Fingerprint, Alert | None] = OrderedDict()
         self._since: datetime | None = None
         self._fleet = Fleet()
+        self._week = FleetWeek()
 
     def forget(self) -> None:
         """Drop everything held in memory: after a rebalance others may have changed it."""
@@ -86,7 +88,12 @@ class Watch:
 
     def follow(self, points: Sequence[TrendPoint]) -> Sequence[Alert]:
         """Each state an alert took by these points, saved before it is returned."""
-        points = [point for point in points if self._rules_of(point.series)]
+        points = [
+            point
+            for point in points
+            # without a rule it is still what tells the fleet's week
+            if point.series == EVERYTHING or self._rules_of(point.series)
+        ]
         if not points:
             return ()
         for _ in range(MOST_REDOS):
@@ -107,7 +114,7 @@ class Watch:
         self._load_series(keys, min(point.watermark for point in points))
         tracked = self._load_alerts(keys)
         for point in points:
-            self._follow(point, tracked[point.series])
+            self._follow(point, tracked.get(point.series, ()))
         everything = [one for some in tracked.values() for one in some]
         self._fill_in(everything)
         changes = [change for one in everything for change in one.changes()]
@@ -117,6 +124,9 @@ class Watch:
         states = {state_name(key): self._series[key].encode() for key in keys}
         moods = {mood_name(key): self._moods[key].encode() for key in keys if key in self._moods}
         known = {BEGINNING: self._begun, FLEET: self._fleet.encode()}
+        if EVERYTHING in keys:
+            # who watches it is the only one to write this
+            known[WEEK] = self._week.encode()
         self._states.save({**known, **states, **moods})
         for one in everything:
             self._latest[one.fingerprint] = one.now
@@ -129,8 +139,12 @@ class Watch:
         mood = self._moods.get(point.series)
         tracked = [one for one in tracked if one.rule.accepts(point)]
         now = max(point.watermark, point.bucket.start)
-        self._fleet.pass_to(minute_number(now) // MINUTES_A_DAY)
-        seen = Judged(series, mood, self._fleet.part(self._rules.false_alarms_per_day))
+        day = minute_number(now) // MINUTES_A_DAY
+        self._fleet.pass_to(day)
+        if point.series == EVERYTHING:
+            self._week.pass_to(day, series)
+        allowed = self._fleet.part(self._rules.false_alarms_per_day)
+        seen = Judged(series, mood, allowed, self._week)
         repeated = now.timestamp() <= series.now
         reached = minute_start(series.minute)
         catch_up(seen, tracked, minute_number(now))
@@ -187,7 +201,8 @@ class Watch:
         return found
 
     def _load_series(self, keys: Sequence[SeriesKey], watermark: datetime) -> None:
-        self._fleet = Fleet.decode(self._states.load([FLEET])[0])
+        fleet, week = self._states.load([FLEET, WEEK])
+        self._fleet, self._week = Fleet.decode(fleet), FleetWeek.decode(week)
         begun = self._beginning(watermark)
         if begun != self._since:
             # set back by a rebuild: what was learned since the loss is replaced by it

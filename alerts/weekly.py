@@ -1,18 +1,22 @@
 """The usual week of a sparse series: how its hours differ, told by decayed counts alone.
 
 An hour's factor is that of its hour of the day times that of its day of the week (UTC). Both
-compare what was counted with what the mean rate would have given, drawn towards 1 by `PRIOR`
-documents, so that a company with two posts a day keeps a flat week and a busy one gets its own.
+compare what was counted with what the mean rate would have given, drawn towards the fleet's week
+by `PRIOR` documents, so that a company with two posts a day keeps that and a busy one gets its own:
+
+    factor = fleet * (PRIOR + known * counted) / (PRIOR + known * mean * hours * fleet)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 HOURS = 24
 DAYS = 7
 WEEK = HOURS * DAYS
 PRIOR = 5.0
-"""Documents of a flat week believed at first, for each hour of the day and day of the week."""
+"""Documents of the fleet's week believed at first, for each hour of the day and day of the week."""
+FLAT = (1.0,) * (HOURS + DAYS)
+"""A week without hours: a factor for each cell, the hours of the day and the days of the week."""
 LEAST, MOST = 0.1, 5.0
 DAYS_KNOWN = 7.0
 """Decayed days, about twelve, after which the week is believed."""
@@ -48,17 +52,35 @@ def factors(
     faded: float,
     behind: tuple[float, ...],
     mean: float,
+    fleet: tuple[float, ...] = FLAT,
 ) -> list[float]:
     """How much busier than the mean each of `hours` usually is: `cells` are counts of which
-    `faded` is left, `behind` their `exposure`, `mean` the counts of an hour."""
+    `faded` is left, `behind` their `exposure`, `mean` the counts of an hour, `fleet` what is
+    believed of each cell before."""
+    wanted = {cell for hour in hours for cell in (hour_cell(hour), day_cell(hour))}
+    of_cell = dict(
+        zip(wanted, cell_factors(wanted, cells, faded, behind, mean, fleet), strict=True)
+    )
+    return [
+        min(MOST, max(LEAST, of_cell[hour_cell(hour)] * of_cell[day_cell(hour)])) for hour in hours
+    ]
+
+
+def cell_factors(
+    wanted: Iterable[int],
+    cells: Mapping[int, float],
+    faded: float,
+    behind: tuple[float, ...],
+    mean: float,
+    fleet: tuple[float, ...] = FLAT,
+) -> list[float]:
+    """The factors of single cells, as `factors` multiplies them."""
     # a week is not known from its first days
     known = min(1.0, sum(behind[HOURS:]) / HOURS / DAYS_KNOWN)
-    wanted = {cell for hour in hours for cell in (hour_cell(hour), day_cell(hour))}
-    of_cell = {
-        cell: (PRIOR + faded * cells.get(cell, 0.0)) / (PRIOR + mean * behind[cell])
-        for cell in wanted
-    }
+    counted, expected = known * faded, known * mean
     return [
-        float(min(MOST, max(LEAST, of_cell[hour_cell(hour)] * of_cell[day_cell(hour)])) ** known)
-        for hour in hours
+        fleet[cell]
+        * (PRIOR + counted * cells.get(cell, 0.0))
+        / (PRIOR + expected * behind[cell] * fleet[cell])
+        for cell in wanted
     ]
