@@ -56,8 +56,17 @@ def polished(
         network.load_state_dict(begun)
         folder = work / f"polish-{member}"
         found.append(
-            Training(network, one, pad, folder, report, device).run(texts, held, None, progress)
+            Training(network, one, pad, folder, _of_member(report, member), device).run(
+                texts, held, None, progress
+            )
         )
         mean = running_mean(mean, network.state_dict(), member)
     network.load_state_dict(mean)
     return found
+
+
+def _of_member(report: Report | None, member: int) -> Report | None:
+    """The same under names of the member's own: its steps begin at nought."""
+    if report is None:
+        return None
+    return lambda name, value, step: report(f"polish-{member}/{name}", value, step)

@@ -41,3 +41,19 @@ def test_what_is_kept_is_the_mean_of_members_that_differ(
     polished(second, recipe, corpus, corpus, base, tmp_path / "second")
     assert torch.allclose(both, (one + weights(second)) / 2, atol=1e-6)
     assert not torch.allclose(one, weights(second), atol=1e-4)
+
+
+def test_each_member_reports_under_its_own_name(folder: Path, corpus, tmp_path: Path) -> None:
+    told: list[tuple[str, int]] = []
+    recipe = replace(RECIPE, polish_epochs=1, polish_members=2)
+    polished(
+        network_on(folder),
+        recipe,
+        corpus,
+        corpus,
+        read_base(folder),
+        tmp_path,
+        lambda name, value, step: told.append((name, step)),
+    )
+    assert {name.partition("/")[0] for name, _ in told} == {"polish-1", "polish-2"}
+    assert len(set(told)) == len(told)
