@@ -4,6 +4,7 @@
 technique gained. A switch at 0, or an empty list, leaves its technique out.
 """
 
+import json
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -141,3 +142,14 @@ def made(given: dict[str, Any], where: str) -> Recipe:
     if recipe.teachers and not recipe.teacher_weight:
         raise ConfigurationError(f"{where}: teachers without a teacher_weight teach nothing")
     return recipe
+
+
+def written(recipe: Recipe) -> str:
+    """The recipe as TOML, what is not its default: `read_recipe` reads it back."""
+    lines = []
+    for one in fields(Recipe):
+        value = getattr(recipe, one.name)
+        if value != one.default:
+            # every value is text, a number, a truth or a list of these: JSON is TOML there
+            lines.append(f"{one.name} = {json.dumps(value)}")
+    return "\n".join(lines) + "\n"

@@ -65,6 +65,9 @@ modelling.app.command(epilog="Example: bellwether model card artifact/ --out car
 modelling.app.command(
     epilog="Example: bellwether model train --data ../data/labelled --out artifact"
 )(training.train)
+modelling.app.command(epilog="Example: bellwether model search --data labelled --trials 20")(
+    training.search
+)
 modelling.app.command(epilog="Example: bellwether model export exported --fp32")(training.export)
 app.add_typer(modelling.app, name="model")
 app.add_typer(sources.feeds_app, name="feeds")

@@ -69,6 +69,60 @@ def train(
         say(f"{version} in {out}: BELLWETHER_MODEL={out} serves it")
 
 
+def search(
+    config: Config = None,
+    data: Annotated[Path, typer.Option(help="Folder the recipe's files are relative to.")] = Path(),
+    out: Annotated[Path, typer.Option(help="File to write the best recipe to.")] = Path(
+        "best.toml"
+    ),
+    work: Annotated[Path, typer.Option(help="Folder of the study.")] = Path("search"),
+    trials: Annotated[int, typer.Option(min=1, help="Altogether, earlier calls included.")] = 20,
+    fraction: Annotated[float, typer.Option(help="Share of the texts used.")] = 0.33,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of a trial.")] = 2,
+    device: Annotated[str, typer.Option(help="cpu or cuda; auto: a GPU if there is one.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Search the few hyper-parameters that matter (Optuna) and write the best recipe.
+
+    Interrupted, the same command goes on with the next trial. Only learning rates, their fall
+    from layer to layer, smoothing, class weights and dropout are searched; everything else, the
+    last stage too, is the recipe's.
+    """
+    from dataclasses import asdict, replace
+
+    from models.making import device_named
+    from models.recipe import SHIPPED, made, read_recipe, written
+    from models.searching import SPACE, Search, Tried
+    from models.searching import search as find
+
+    whole = read_recipe(config or SHIPPED)
+    if not data.is_dir():
+        raise ConfigurationError(f"--data {data}: no such folder")
+    short = {"fraction": fraction, "epochs": epochs, "cycles": (), "cycle_rates": ()}
+    one_stage = {"polish_epochs": 0, "average_cycles": False}
+    recipe = made({**asdict(whole), **short, **one_stage}, "the options")
+
+    def told(tried: Tried) -> None:
+        values = ", ".join(f"{name} {value:.3g}" for name, value in tried.values.items())
+        score = "given up" if tried.score is None else f"{tried.score:.4f}"
+        note(f"trial {tried.number}: {score} ({values})")
+
+    where = Search(
+        data=data,
+        work=work,
+        trials=trials,
+        device=device_named(device),
+        base=command_settings().model_base,
+    )
+    best, score = find(recipe, where, told)
+    found = {name: getattr(best, name) for name in SPACE}
+    out.write_text(written(replace(whole, **found)), "utf-8")
+    if as_json:
+        say_json({"score": score, "recipe": str(out), **found})
+    else:
+        say(f"{out}: {score:.4f} on the development split; model train --config {out} trains it")
+
+
 def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.")],
     model: Annotated[str, typer.Option("--model", help="An artifact; else the shipped.")] = "",
