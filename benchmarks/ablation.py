@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 
+from models.adapting import adapt
 from models.answers import score_of
 from models.contrasts import contrasts
 from models.corpus import Corpus, corpus_of, divided, widened
@@ -33,9 +34,11 @@ from models.making import base_of
 from models.network import Network
 from models.network_shape import Shape, pool_heads
 from models.recipe import SHIPPED, Recipe, read_recipe
+from models.texts import read_texts
 from models.training import Training
 
 BASE = "as it ships, one stage"
+STREAM = "../streams/tweets_2014-01_2015-06.jsonl.gz"
 # What each row changes in the recipe.
 ROWS: dict[str, dict[str, Any]] = {
     BASE: {},
@@ -54,6 +57,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "with noise on word vectors (NEFTune, 5)": {"noise": 5.0},
     "with an adversarial step (FGM, 0.5)": {"fgm": 0.5},
     "with R-Drop (0.5)": {"rdrop": 0.5},
+    "after hidden words of the stream": {"adapt": (STREAM,)},
     "in bfloat16": {"precision": "bf16"},
 }
 HELD = 3_000
@@ -84,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for row in given.rows:
             recipe = replace(shipped, seed=seed, **ROWS[row])
             if not measured(given.results, row, recipe):
-                figures = run(recipe, examples)
+                figures = run(recipe, examples, folder)
                 with given.results.open("a", encoding="utf-8") as file:
                     line = {"row": row, "recipe": key_of(recipe), "seed": seed, **figures}
                     file.write(json.dumps(line) + "\n")
@@ -109,7 +113,7 @@ def measured(results: Path, row: str, recipe: Recipe) -> bool:
     return any(one["row"] == row and one["recipe"] == key for one in lines_of(results))
 
 
-def run(recipe: Recipe, examples: Sequence[Example]) -> dict[str, float]:
+def run(recipe: Recipe, examples: Sequence[Example], folder: Path) -> dict[str, float]:
     """Train by `recipe` and measure on texts that no recipe of these trains on."""
     wide = [widened(one, recipe) for one in examples]
     training, development = divided(wide, recipe)
@@ -120,20 +124,29 @@ def run(recipe: Recipe, examples: Sequence[Example]) -> dict[str, float]:
     training += contrasts(training, recipe.contrasts, recipe.seed)
     _, base = base_of(recipe)
     begun = time.perf_counter()
-    network, pad = trained(recipe, base, training, development)
+    unlabelled = [text for name in recipe.adapt for text in read_texts(folder / name)]
+    network, pad = trained(recipe, base, training, development, unlabelled)
     taken = time.perf_counter() - begun
     held = encoded(rest[:HELD], base, recipe)
     return {**score_of(network, held, pad), "seconds": round(taken)}
 
 
 def trained(
-    recipe: Recipe, base: Base, training: Sequence[Example], development: Sequence[Example]
+    recipe: Recipe,
+    base: Base,
+    training: Sequence[Example],
+    development: Sequence[Example],
+    unlabelled: Sequence[str],
 ) -> tuple[Network, int]:
     torch.manual_seed(recipe.seed)
     width = int(base.config["hidden_size"])
     shape = Shape(width=width, pool_heads=pool_heads(width), dropout=recipe.dropout)
     network = Network(torch_encoder(base.folder), shape)
     pad = int(base.config.get("pad_token_id") or 0)
+    if unlabelled:
+        # as many as there are labelled texts: a row has to cost minutes
+        some = sorted(set(unlabelled), key=lambda text: hashlib.sha256(text.encode()).digest())
+        adapt(network, recipe, some[: len(training)], base)
     held = encoded(development[:200], base, recipe)
     Training(network, recipe, pad).run(encoded(training, base, recipe), held)
     return network, pad

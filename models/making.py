@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from models.adapting import adapt
 from models.answers import score_of
 from models.artifact import load, read_about, save
 from models.artifact_files import METRICS, REFERENCE, seal, version_of
@@ -26,6 +27,7 @@ from models.recipe import Recipe
 from models.reporting import Report
 from models.story_vectors import fit_story
 from models.teaching import taught_by
+from models.texts import read_texts
 from models.training import Training, scales_of
 from pipeline.errors import ConfigurationError
 
@@ -72,6 +74,10 @@ def train(recipe: Recipe, run: Run) -> str:
     corpus = corpus_of(training, base.tokenizer, recipe.window)
     # without a development part the last epoch stands, calibrated on what it was trained on
     held = corpus_of(development or training, base.tokenizer, recipe.window)
+    unlabelled = [run.data / name for name in recipe.adapt]
+    if unlabelled:
+        texts = [text for path in unlabelled for text in read_texts(path)]
+        adapt(network, recipe, texts, base, run.work, run.report, run.device, run.progress)
     targets = taught_by(recipe, run.work, corpus, training, run.device)
     run.work.mkdir(parents=True, exist_ok=True)
     trained = Training(network, recipe, pad, run.work, run.report, run.device).run(
@@ -89,7 +95,7 @@ def train(recipe: Recipe, run: Run) -> str:
         "window": recipe.window,
         "languages": ("en",),
         "recipe": asdict(recipe),
-        "data": {path.name: digest_of(path) for path in files},
+        "data": {path.name: digest_of(path) for path in [*files, *unlabelled]},
     }
     return written(
         run.out,

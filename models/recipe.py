@@ -66,6 +66,11 @@ class Recipe:
     """Epochs of a last stage, on made texts too, that begins from what the epochs above gave."""
     polish_members: int = 1
     """How often that stage is run, in another order each time; the mean is what is kept."""
+    adapt: tuple[str, ...] = ()
+    """Files of unlabelled texts (JSONL, gzipped or not), relative to the data folder: the encoder
+    first learns to guess hidden words of them (`models.adapting`)."""
+    adapt_epochs: int = 1
+    adapt_rate: float = 1e-4
     contrasts: float = 0.0
     """Made texts in which companies fare differently, as a share of the texts that name one
     (`models.contrasts`): in the last stage, or throughout where there is none."""
@@ -98,6 +103,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "average": (0.0, 0.99999), "rdrop": (0.0, 100.0), "fgm": (0.0, 100.0), "noise": (0.0, 100.0),
     "contrasts": (0.0, 10.0), "polish_epochs": (0, 100), "polish_members": (1, 20),
     "teacher_weight": (0.0, 1.0), "teacher_temperature": (0.1, 20.0),
+    "adapt_epochs": (1, 100), "adapt_rate": (0.0, 1.0),
     "bits": (2, 8), "seed": (0, 2**31),
 }  # fmt: skip
 

@@ -23,11 +23,13 @@ WORDS = (
 SHAPE = Shape(width=32, pool_heads=2, story_width=8, dropout=0.1)
 
 
-def tiny_base(folder: Path, seed: int = 1) -> BaseReference:
-    """Write the encoder to `folder`; how an artifact refers to it."""
+def tiny_base(folder: Path, seed: int = 1, hidden_words: bool = False) -> BaseReference:
+    """Write the encoder to `folder`; how an artifact refers to it. `hidden_words`: its
+    vocabulary has a word for a hidden one."""
     folder.mkdir(parents=True, exist_ok=True)
     letters = "abcdefghijklmnopqrstuvwxyz"
     names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *letters, *(f"##{one}" for one in letters)]
+    names += ["[MASK]"] if hidden_words else []
     vocabulary = {name: number for number, name in enumerate(dict.fromkeys(names))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
