@@ -167,4 +167,5 @@ class _Bar:
             )
             self._bar.start()
             self._task = self._bar.add_task("training", total=steps)
-        self._bar.update(self._task, completed=step)
+        # each stage has its own number of steps
+        self._bar.update(self._task, completed=step, total=steps)
