@@ -13,6 +13,9 @@ from alerts.rules import Detector
 from alerts.surprise import count_surprise
 from alerts.usual import Usual
 
+LOOKS_A_DAY = 3.0
+"""Independent looks a day that the windows of a sparse series come to, all together."""
+
 
 class Kind(Protocol):
     """Both answers are on one scale of the kind's own, 0 being no surprise at all."""
@@ -36,12 +39,18 @@ class NegativeBinomial:
         return max(0.0, surprise - log10(windows))
 
     def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
-        """The statistic this series exceeds `allowed` times a day, by its own past peaks."""
-        return max(detector.open_above, returns.level(allowed))
+        """The statistic this series exceeds `allowed` times a day, by its own past peaks and by
+        the model's own chances, whichever is the higher: neither alone is to be trusted."""
+        return max(detector.open_above, returns.level(allowed), nominal(allowed))
 
     def share_threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
         """The same of the share's statistic and peaks."""
-        return max(detector.open_above, returns.level(allowed))
+        return max(detector.open_above, returns.level(allowed), nominal(allowed))
+
+
+def nominal(allowed: float) -> float:
+    """The statistic that is exceeded `allowed` times a day if the chances it states are right."""
+    return log10(LOOKS_A_DAY / allowed)
 
 
 class RollingZ:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alerts.detection import share_part
 from alerts.fleet import LEAST_SERIES, Fleet
-from alerts.kinds import KINDS
+from alerts.kinds import KINDS, nominal
 from alerts.returns import LEAST, PRIOR_EXCESS, PRIOR_RATE, Returns, returns_of
 from alerts.rules import KINDS as NAMES
 from alerts.rules import Detector, parse_rules
@@ -31,6 +31,20 @@ def test_what_is_allowed_more_often_than_it_peaks_needs_less_than_a_peak():
     assert Returns().level(PRIOR_RATE) == LEAST
     assert Returns().level(10 * PRIOR_RATE) == pytest.approx(LEAST - 1.0, abs=0.01)
     assert Returns().level(10_000.0) == 0.0
+
+
+@given(st.floats(1e-6, 0.9), st.floats(0.001, 1.0), st.floats(0.05, 3.0))
+def test_neither_its_own_past_nor_the_model_alone_lowers_the_bar(allowed, rate, excess):
+    detector, own = Detector(open_above=0.5), Returns(rate, excess)
+    kind = KINDS["negative-binomial"]
+    for bar in (
+        kind.threshold(detector, own, allowed),
+        kind.share_threshold(detector, own, allowed),
+    ):
+        assert bar >= own.level(allowed)
+        # three looks a day at that chance are no more than allowed
+        assert 3.0 * 10.0**-bar <= allowed * 1.000001
+        assert bar in (0.5, own.level(allowed), nominal(allowed))
 
 
 def test_without_peaks_it_is_the_model_and_days_without_any_make_it_rarer():
