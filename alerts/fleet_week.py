@@ -10,13 +10,12 @@ from datetime import datetime
 
 import msgspec
 
-from alerts.minutes import minute_number
+from alerts.minutes import MINUTES_A_DAY, minute_number
 from alerts.series import Series
 from alerts.weekly import FLAT
 from pipeline.trends import Bucket, SeriesKey
 
 EVERYTHING = SeriesKey()
-MINUTES_A_DAY = 24 * 60
 # An alert of a quiet series is judged, minute by minute, when the series is next heard of.
 DAYS_KEPT = 16
 

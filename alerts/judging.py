@@ -1,13 +1,13 @@
 """One alert after another held against its series, minute by minute."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from alerts.detection import judge
-from alerts.fleet_week import MINUTES_A_DAY, FleetWeek
+from alerts.fleet_week import FleetWeek
 from alerts.lifecycle import advance
 from alerts.limits import judge_condition
-from alerts.minutes import minute_start
+from alerts.minutes import MINUTES_A_DAY, minute_start
 from alerts.mood import Mood
 from alerts.series import Series
 from alerts.tracking import Tracked
@@ -24,7 +24,7 @@ class Judged:
     series: Series
     mood: Mood | None
     allowed: float
-    week: FleetWeek = field(default_factory=FleetWeek)
+    week: FleetWeek
 
 
 def catch_up(seen: Judged, tracked: Sequence[Tracked], until: int) -> None:

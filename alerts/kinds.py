@@ -45,7 +45,7 @@ class NegativeBinomial:
 
     def share_threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
         """The same of the share's statistic and peaks."""
-        return max(detector.open_above, returns.level(allowed), nominal(allowed))
+        return self.threshold(detector, returns, allowed)
 
 
 def nominal(allowed: float) -> float:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 # above, novel negative documents in the lower half.
 HALF = 32
 LOWER = (1 << HALF) - 1
+MINUTES_A_DAY = 24 * 60
 
 
 def packed(documents: int, negatives: int) -> int:

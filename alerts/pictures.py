@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from alerts.backtest import Backtested
 from alerts.detection import outlook
-from alerts.fleet_week import EVERYTHING, MINUTES_A_DAY, FleetWeek, week_told
+from alerts.fleet_week import EVERYTHING, FleetWeek, week_told
 from alerts.lifecycle import Alert, series_key
-from alerts.minutes import minute_number, minute_start
+from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
 from alerts.rules import Rule, RuleBook
 from alerts.series import Series
 from alerts.surprise import count_interval

@@ -26,7 +26,7 @@ from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
 from alerts.returns import Returns, highest, highest_share
 from alerts.surprise import PRIOR_SHARE, usual_share
-from alerts.weekly import FLAT, cell_factors, day_cell, exposure, factors, hour_cell
+from alerts.weekly import FLAT, Learned, cell_factors, day_cell, exposure, factors, hour_cell
 from pipeline.trends import Bucket, Evidence
 
 MINUTES_KEPT = 120
@@ -35,7 +35,6 @@ VOICES_KEPT = 20
 HALF_LIFE_HOURS = 7 * 24.0
 DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
 T = TypeVar("T")
-WeekLearned = tuple[dict[int, float], float, tuple[float, ...], float]
 # An author field of two thousand letters is no name; voices alike so far count as one.
 _VOICE_LENGTH = 80
 STATE_VERSION = 3
@@ -262,18 +261,19 @@ class Series(msgspec.Struct, array_like=True, dict=True):
     ) -> list[float]:
         """How much busier than the mean each of these hours usually is, by what was learned
         before `until` and what is believed of the `fleet`."""
-        return factors(range(first, last + 1), *self._week_learned(until), fleet)
+        return factors(range(first, last + 1), self._week_learned(until), fleet)
 
     def week_cells(self) -> tuple[float, ...]:
         """The factor of each cell of the week by all that was learned."""
-        return tuple(cell_factors(range(len(FLAT)), *self._week_learned(self.learned_until)))
+        cells = range(len(FLAT))
+        return tuple(cell_factors(cells, self._week_learned(self.learned_until)).values())
 
-    def _week_learned(self, until: int) -> tuple[dict[int, float], float, tuple[float, ...], float]:
+    def _week_learned(self, until: int) -> Learned:
         hours = (1.0 - DECAY ** (until - self.since)) / (1.0 - DECAY)
         faded = self.faded(until)
         mean = self.negatives * faded / hours if hours else 0.0
         behind = exposure(self.since, until, DECAY)
-        return self.week, faded, behind, mean
+        return Learned(self.week, faded, behind, mean)
 
     def upcoming(self, first: int, last: int, fleet: tuple[float, ...] = FLAT) -> list[float]:
         """The `week_factors` by all that was learned."""

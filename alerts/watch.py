@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alerts.fleet import Fleet
-from alerts.fleet_week import EVERYTHING, MINUTES_A_DAY, FleetWeek
+from alerts.fleet_week import EVERYTHING, FleetWeek
 from alerts.judging import Judged, catch_up, step
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, fingerprint_of
-from alerts.minutes import minute_number, minute_start
+from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
 from alerts.mood import Mood
 from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence
 from alerts.rules import Rule, RuleBook

@@ -9,6 +9,7 @@ by `PRIOR` documents, so that a company with two posts a day keeps that and a bu
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 HOURS = 24
 DAYS = 7
@@ -46,41 +47,37 @@ def exposure(since: int, until: int, decay: float) -> tuple[float, ...]:
     return tuple(found)
 
 
-def factors(
-    hours: range,
-    cells: Mapping[int, float],
-    faded: float,
-    behind: tuple[float, ...],
-    mean: float,
-    fleet: tuple[float, ...] = FLAT,
-) -> list[float]:
-    """How much busier than the mean each of `hours` usually is: `cells` are counts of which
-    `faded` is left, `behind` their `exposure`, `mean` the counts of an hour, `fleet` what is
-    believed of each cell before."""
+class Learned(NamedTuple):
+    """What a series has counted: `cells`, of which `faded` is left; `behind` them, their
+    `exposure`; and the `mean` counts of an hour."""
+
+    cells: Mapping[int, float]
+    faded: float
+    behind: tuple[float, ...]
+    mean: float
+
+
+def factors(hours: range, learned: Learned, fleet: tuple[float, ...] = FLAT) -> list[float]:
+    """How much busier than the mean each of `hours` usually is, where `fleet` is what is believed
+    of each cell before."""
     wanted = {cell for hour in hours for cell in (hour_cell(hour), day_cell(hour))}
-    of_cell = dict(
-        zip(wanted, cell_factors(wanted, cells, faded, behind, mean, fleet), strict=True)
-    )
+    of_cell = cell_factors(wanted, learned, fleet)
     return [
         min(MOST, max(LEAST, of_cell[hour_cell(hour)] * of_cell[day_cell(hour)])) for hour in hours
     ]
 
 
 def cell_factors(
-    wanted: Iterable[int],
-    cells: Mapping[int, float],
-    faded: float,
-    behind: tuple[float, ...],
-    mean: float,
-    fleet: tuple[float, ...] = FLAT,
-) -> list[float]:
+    wanted: Iterable[int], learned: Learned, fleet: tuple[float, ...] = FLAT
+) -> dict[int, float]:
     """The factors of single cells, as `factors` multiplies them."""
+    cells, faded, behind, mean = learned
     # a week is not known from its first days
     known = min(1.0, sum(behind[HOURS:]) / HOURS / DAYS_KNOWN)
     counted, expected = known * faded, known * mean
-    return [
-        fleet[cell]
+    return {
+        cell: fleet[cell]
         * (PRIOR + counted * cells.get(cell, 0.0))
         / (PRIOR + expected * behind[cell] * fleet[cell])
         for cell in wanted
-    ]
+    }

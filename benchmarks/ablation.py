@@ -22,17 +22,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from models.adapting import adapt
+from models.adapting import adapt, in_order
 from models.answers import score_of
 from models.contrasts import contrasts
-from models.corpus import Corpus, corpus_of, divided, widened
+from models.corpus import Corpus, corpus_of, divided, place_of, widened
 from models.data import Example, read_examples
-from models.encoder import Base, torch_encoder
-from models.making import base_of
+from models.encoder import Base
+from models.making import base_of, network_of
 from models.network import Network
-from models.network_shape import Shape, pool_heads
 from models.recipe import SHIPPED, Recipe, read_recipe
 from models.texts import read_texts
 from models.training import Training
@@ -120,15 +117,15 @@ def run(recipe: Recipe, examples: Sequence[Example], folder: Path) -> dict[str, 
     # always of the same texts, with the labels they have themselves
     seen = {one.text for one in training} | {one.text for one in development}
     rest = [one for one in examples if one.text not in seen]
-    rest.sort(key=lambda one: hashlib.sha256(one.text.encode()).digest())
+    rest.sort(key=lambda one: place_of(one.text))
     training += contrasts(training, recipe.contrasts, recipe.seed)
     _, base = base_of(recipe)
     begun = time.perf_counter()
     unlabelled = [text for name in recipe.adapt for text in read_texts(folder / name)]
-    network, pad = trained(recipe, base, training, development, unlabelled)
+    network = trained(recipe, base, training, development, unlabelled)
     taken = time.perf_counter() - begun
     held = encoded(rest[:HELD], base, recipe)
-    return {**score_of(network, held, pad), "seconds": round(taken)}
+    return {**score_of(network, held, base.pad), "seconds": round(taken)}
 
 
 def trained(
@@ -137,19 +134,14 @@ def trained(
     training: Sequence[Example],
     development: Sequence[Example],
     unlabelled: Sequence[str],
-) -> tuple[Network, int]:
-    torch.manual_seed(recipe.seed)
-    width = int(base.config["hidden_size"])
-    shape = Shape(width=width, pool_heads=pool_heads(width), dropout=recipe.dropout)
-    network = Network(torch_encoder(base.folder), shape)
-    pad = int(base.config.get("pad_token_id") or 0)
+) -> Network:
+    network = network_of(recipe, base)
     if unlabelled:
         # as many as there are labelled texts: a row has to cost minutes
-        some = sorted(set(unlabelled), key=lambda text: hashlib.sha256(text.encode()).digest())
-        adapt(network, recipe, some[: len(training)], base)
+        adapt(network, recipe, in_order(unlabelled)[: len(training)], base)
     held = encoded(development[:200], base, recipe)
-    Training(network, recipe, pad).run(encoded(training, base, recipe), held)
-    return network, pad
+    Training(network, recipe, base.pad).run(encoded(training, base, recipe), held)
+    return network
 
 
 def encoded(examples: Sequence[Example], base: Base, recipe: Recipe) -> Corpus:

@@ -8,7 +8,7 @@ vectors, which stay the base's.
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.corpus import batches, corpus_of
+from models.corpus import batches, corpus_of, place_of
 from models.data import Example
 from models.encoder import Base
 from models.network import Network
@@ -75,7 +75,7 @@ def adapt(
     Raises `ConfigurationError` where there is no text or the vocabulary cannot hide a word.
     """
     words = words_of(base)
-    unique = sorted(set(texts), key=lambda text: sha256(text.encode()).digest())
+    unique = in_order(texts)
     if not unique:
         raise ConfigurationError("adapt: no text in these files")
     told = _told(recipe, unique)
@@ -83,7 +83,7 @@ def adapt(
         state, known = found
         network.encoder.load_state_dict(state)
         return known
-    pad = int(base.config.get("pad_token_id") or 0)
+    pad = base.pad
     corpus = corpus_of([Example(text, "") for text in unique], base.tokenizer, recipe.window)
     network.to(device).train()
     freeze_words(network)
@@ -132,6 +132,11 @@ def adapt(
     if work is not None:
         _keep(work, network, told, mean)
     return mean
+
+
+def in_order(texts: Iterable[str]) -> list[str]:
+    """Each text once, in an order that the texts alone decide."""
+    return sorted(set(texts), key=lambda text: (place_of(text), text))
 
 
 def words_of(base: Base) -> Words:

@@ -90,7 +90,7 @@ class Artifact:
     @property
     def pad(self) -> int:
         """The number of the padding token."""
-        return int(self.base.config.get("pad_token_id") or 0)
+        return self.base.pad
 
 
 def save(

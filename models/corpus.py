@@ -89,7 +89,7 @@ def divided(examples: Sequence[Example], recipe: Recipe) -> tuple[list[Example],
     train: list[Example] = []
     development: list[Example] = []
     for example in examples:
-        place = _place(example.text)
+        place = place_of(example.text)
         if place < recipe.development:
             development.append(example)
         elif (place - recipe.development) < recipe.fraction * (1.0 - recipe.development):
@@ -126,7 +126,7 @@ def _triples(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + 3]) for at in range(max(1, len(words) - 2))}
 
 
-def _place(text: str) -> float:
+def place_of(text: str) -> float:
     """A number in [0, 1) that the words alone decide."""
     words = " ".join(_words(text))
     return int.from_bytes(hashlib.sha256(words.encode()).digest()[:6], "big") / 2**48

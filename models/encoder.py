@@ -61,6 +61,11 @@ class Base:
     tensors: Mapping[str, NDArray[np.float32]]
     tokenizer: Tokenizer
 
+    @property
+    def pad(self) -> int:
+        """The number of the padding token."""
+        return int(self.config.get("pad_token_id") or 0)
+
 
 def read_base(folder: Path) -> Base:
     """What lies in `folder`, without torch. Raises `ConfigurationError` naming what is

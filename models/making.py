@@ -65,12 +65,7 @@ def train(recipe: Recipe, run: Run) -> str:
     if not recipe.polish_epochs:
         training += contrasts(training, recipe.contrasts, recipe.seed)
     reference, base = base_of(recipe, run.base)
-    torch.manual_seed(recipe.seed)
-    encoder = torch_encoder(base.folder)
-    width = int(base.config["hidden_size"])
-    shape = Shape(width=width, pool_heads=pool_heads(width), dropout=recipe.dropout)
-    network = Network(encoder, shape)
-    pad = int(base.config.get("pad_token_id") or 0)
+    network, pad = network_of(recipe, base), base.pad
     corpus = corpus_of(training, base.tokenizer, recipe.window)
     # without a development part the last epoch stands, calibrated on what it was trained on
     held = corpus_of(development or training, base.tokenizer, recipe.window)
@@ -91,7 +86,7 @@ def train(recipe: Recipe, run: Run) -> str:
     closeness = fit_story(network, torch_encoder(base.folder), corpus, pad, run.device)
     about: dict[str, Any] = {
         "base": reference,
-        "shape": shape,
+        "shape": network.shape,
         "window": recipe.window,
         "languages": ("en",),
         "recipe": asdict(recipe),
@@ -132,6 +127,14 @@ def base_of(recipe: Recipe, given: str = "") -> tuple[BaseReference, Base]:
     return BaseReference(folder.name, digest, ""), read_base(folder)
 
 
+def network_of(recipe: Recipe, base: Base) -> Network:
+    """The network a run begins with: the encoder of `base`, heads by the recipe's seed."""
+    torch.manual_seed(recipe.seed)
+    width = int(base.config["hidden_size"])
+    shape = Shape(width=width, pool_heads=pool_heads(width), dropout=recipe.dropout)
+    return Network(torch_encoder(base.folder), shape)
+
+
 def written(
     folder: Path,
     network: Network,
@@ -152,12 +155,11 @@ def written(
     shipped = torch_network(read)
     bert = BertShape.of(base.config)
     ranges = measured_ranges(read.encoder, bert, _some(corpus), read.pad) if bert else {}
-    pad = int(base.config.get("pad_token_id") or 0)
-    scales = scales_of(shipped, _calibration(held, corpus, base, recipe), pad)
+    scales = scales_of(shipped, _calibration(held, corpus, base, recipe), base.pad)
     names["temperatures"] = {task: round(one.temperature, 4) for task, one in scales.items()}
     names["powers"] = {task: round(one.power, 1) for task, one in scales.items()}
     save(folder, tensors_of(network), base, names, recipe.bits, ranges)
-    figures = {"development": score_of(shipped, held, pad), **told}
+    figures = {"development": score_of(shipped, held, base.pad), **told}
     (folder / METRICS).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     return finished(folder, base, held.examples, corpus.examples)
 

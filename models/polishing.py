@@ -36,7 +36,7 @@ def polished(
 
     Each member keeps a checkpoint of its own in `work`, so that the stage can be taken up again.
     """
-    pad = int(base.config.get("pad_token_id") or 0)
+    pad = base.pad
     begun = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
     mean: Mapping[str, Tensor] = {}
     found = []

@@ -150,7 +150,7 @@ def made(given: dict[str, Any], where: str) -> Recipe:
     return recipe
 
 
-def written(recipe: Recipe) -> str:
+def toml_of(recipe: Recipe) -> str:
     """The recipe as TOML, what is not its default: `read_recipe` reads it back."""
     lines = []
     for one in fields(Recipe):

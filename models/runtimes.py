@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from models.artifact import Artifact
 from models.graph import BertShape, bert_graph
+from models.graph_runtime import GraphRuntime
 from models.network_shape import HEADS
 from models.openvino_runtime import OpenVinoRuntime, multiplies_bf16
-from models.pooling import NumpyHeads, Pooled
+from models.pooling import Floats, Pooled
 from pipeline.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -52,20 +53,17 @@ class OutOfMemory(Exception):
     """The batch does not fit; half of it may."""
 
 
-class OnnxRuntime:
-    """The encoder in ONNX Runtime on the CPU, the heads in numpy."""
-
-    device = "cpu"
+class OnnxRuntime(GraphRuntime):
+    """The encoder in ONNX Runtime."""
 
     def __init__(self, artifact: Artifact, quantised: bool, threads: int = 0) -> None:
         import onnxruntime
 
-        shape = _plain_bert(artifact)
+        super().__init__(artifact)
         if quantised and not artifact.ranges:
             raise ConfigurationError(
                 f"{artifact.folder}: has no measured ranges: use another runtime than onnx-int8"
             )
-        self._heads = NumpyHeads(artifact.tensors, artifact.about.shape)
         self.name = "onnx-int8" if quantised else "onnx-fp32"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -76,21 +74,14 @@ class OnnxRuntime:
         ranges = artifact.ranges if quantised else None
         signed = quantised and adds_exactly()
         self._session = onnxruntime.InferenceSession(
-            bert_graph(artifact.encoder, shape, ranges, signed=signed),
+            bert_graph(artifact.encoder, self._shape, ranges, signed=signed),
             options,
             providers=["CPUExecutionProvider"],
         )
 
-    def run(
-        self,
-        ids: NDArray[np.int64],
-        mask: NDArray[np.bool_],
-        rows: NDArray[np.int64],
-        mentions: NDArray[np.bool_],
-    ) -> Pooled:
-        """As `Runtime.run`."""
-        states = self._session.run(["states"], {"ids": ids, "mask": mask.astype(np.int32)})[0]
-        return self._heads(states, mask, rows, mentions)
+    def _states(self, ids: NDArray[np.int64], mask: NDArray[np.int32]) -> Floats:
+        states: Floats = self._session.run(["states"], {"ids": ids, "mask": mask})[0]
+        return states
 
 
 class TorchRuntime:
@@ -178,7 +169,7 @@ def chosen(
 
 def _made(artifact: Artifact, name: str, threads: int) -> Runtime:
     if name.startswith("openvino"):
-        return OpenVinoRuntime(artifact, _plain_bert(artifact), threads)
+        return OpenVinoRuntime(artifact, threads)
     if name.startswith("onnx"):
         return OnnxRuntime(artifact, name == "onnx-int8", threads)
     return TorchRuntime(artifact, _gpu() or "cpu", name.removeprefix("torch-"))
@@ -204,15 +195,6 @@ def adds_exactly() -> bool:
     )
     product = session.run(["c"], {"a": np.full((length, length), 255, np.uint8)})[0]
     return bool((product == 255 * 127 * length).all())
-
-
-def _plain_bert(artifact: Artifact) -> BertShape:
-    shape = BertShape.of(artifact.base.config)
-    if shape is None:
-        raise ConfigurationError(
-            f"{artifact.folder}: its encoder is no plain BERT: use a torch runtime"
-        )
-    return shape
 
 
 def _gpu() -> str:

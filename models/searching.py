@@ -13,15 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from models.contrasts import contrasts
 from models.corpus import corpus_of, divided, widened
 from models.data import digest_of, read_examples
-from models.encoder import torch_encoder
-from models.making import base_of
-from models.network import Network
-from models.network_shape import Shape, pool_heads
+from models.making import base_of, network_of
 from models.recipe import Recipe
 from models.training import Training
 from pipeline.errors import ConfigurationError
@@ -84,7 +79,6 @@ def search(
     _, base = base_of(recipe, where.base)
     corpus = corpus_of(training, base.tokenizer, recipe.window)
     held = corpus_of(development, base.tokenizer, recipe.window)
-    pad = int(base.config.get("pad_token_id") or 0)
 
     def objective(trial: Any) -> float:
         values = {
@@ -99,11 +93,8 @@ def search(
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
-        torch.manual_seed(tried.seed)
-        width = int(base.config["hidden_size"])
-        shape = Shape(width=width, pool_heads=pool_heads(width), dropout=tried.dropout)
-        network = Network(torch_encoder(base.folder), shape)
-        done = Training(network, tried, pad, None, report, where.device).run(corpus, held)
+        network = network_of(tried, base)
+        done = Training(network, tried, base.pad, None, report, where.device).run(corpus, held)
         return max(one["score"] for one in done.history)
 
     where.work.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """`bellwether model train` and `export`: make an artifact, and hand it to other programs."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,20 +9,26 @@ from pipeline.errors import ConfigurationError
 from workers.commands.explaining import carded
 from workers.commands.terminal import AsJson, command_settings, note, say, say_json
 
+if TYPE_CHECKING:
+    from models.recipe import Recipe
+
 Config = Annotated[
     Path | None, typer.Option("--config", help="Recipe (TOML); else the one that ships.")
 ]
 
+Data = Annotated[Path, typer.Option(help="Folder the recipe's files are relative to.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda; auto: a GPU if there is one.")]
+
 
 def train(
     config: Config = None,
-    data: Annotated[Path, typer.Option(help="Folder the recipe's files are relative to.")] = Path(),
+    data: Data = Path(),
     out: Annotated[Path, typer.Option(help="Folder to write the artifact to.")] = Path("artifact"),
     work: Annotated[
         Path | None, typer.Option(help="Folder of the checkpoint and logs; else OUT.run.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda; auto: a GPU if there is one.")] = "auto",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a classifier from labelled JSONL and write its artifact.
@@ -35,14 +41,11 @@ def train(
 
     from models.making import Run, device_named
     from models.making import train as make
-    from models.recipe import SHIPPED, read_recipe
     from models.reporting import tensorboard
 
-    recipe = read_recipe(config or SHIPPED)
+    recipe = _recipe(config, data)
     if seed is not None:
         recipe = replace(recipe, seed=seed)
-    if not data.is_dir():
-        raise ConfigurationError(f"--data {data}: no such folder")
     folder = work or out.with_name(f"{out.name}.run")
     reporter = tensorboard(folder)
     if reporter is None:
@@ -71,7 +74,7 @@ def train(
 
 def search(
     config: Config = None,
-    data: Annotated[Path, typer.Option(help="Folder the recipe's files are relative to.")] = Path(),
+    data: Data = Path(),
     out: Annotated[Path, typer.Option(help="File to write the best recipe to.")] = Path(
         "best.toml"
     ),
@@ -79,7 +82,7 @@ def search(
     trials: Annotated[int, typer.Option(min=1, help="Altogether, earlier calls included.")] = 20,
     fraction: Annotated[float, typer.Option(help="Share of the texts used.")] = 0.33,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of a trial.")] = 2,
-    device: Annotated[str, typer.Option(help="cpu or cuda; auto: a GPU if there is one.")] = "auto",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Search the few hyper-parameters that matter (Optuna) and write the best recipe.
@@ -91,13 +94,11 @@ def search(
     from dataclasses import asdict, replace
 
     from models.making import device_named
-    from models.recipe import SHIPPED, made, read_recipe, written
+    from models.recipe import made, toml_of
     from models.searching import SPACE, Search, Tried
     from models.searching import search as find
 
-    whole = read_recipe(config or SHIPPED)
-    if not data.is_dir():
-        raise ConfigurationError(f"--data {data}: no such folder")
+    whole = _recipe(config, data)
     short = {"fraction": fraction, "epochs": epochs, "cycles": (), "cycle_rates": ()}
     one_stage = {"polish_epochs": 0, "average_cycles": False}
     recipe = made({**asdict(whole), **short, **one_stage}, "the options")
@@ -116,7 +117,7 @@ def search(
     )
     best, score = find(recipe, where, told)
     found = {name: getattr(best, name) for name in SPACE}
-    out.write_text(written(replace(whole, **found)), "utf-8")
+    out.write_text(toml_of(replace(whole, **found)), "utf-8")
     if as_json:
         say_json({"score": score, "recipe": str(out), **found})
     else:
@@ -137,6 +138,16 @@ def export(
     folder = SHIPPED if model in ("", "shipped") else Path(model)
     for path in write(load(folder, command_settings().model_base), out, quantised=not fp32):
         note(f"written: {path}")
+
+
+def _recipe(config: Path | None, data: Path) -> "Recipe":
+    """The recipe that is asked for, to be followed on files in `data`."""
+    from models.recipe import SHIPPED, read_recipe
+
+    recipe = read_recipe(config or SHIPPED)
+    if not data.is_dir():
+        raise ConfigurationError(f"--data {data}: no such folder")
+    return recipe
 
 
 class _Bar:

@@ -14,7 +14,7 @@ from alerts.rules import KINDS as NAMES
 from alerts.rules import Detector, parse_rules
 from alerts.series import DECAY, Series
 from alerts.usual import usual_of
-from alerts.weekly import DAYS, HOURS, day_cell, exposure, factors, hour_cell
+from alerts.weekly import DAYS, HOURS, Learned, day_cell, exposure, factors, hour_cell
 from tests.unit.alerts.test_scenarios import HIT, shock
 from tests.unit.alerts.test_series import bucket
 from tests.unit.alerts.timeline import START, Watched, at
@@ -90,8 +90,8 @@ def test_exposure_is_the_decayed_number_of_hours_of_each_cell(since, until):
 def test_a_sparse_series_keeps_a_flat_week_and_a_busy_one_gets_its_own():
     behind = exposure(0, 28 * 24, DECAY)
     nights = dict.fromkeys(range(HOURS), 0.0)
-    assert factors(range(1), nights, 1.0, behind, mean=0.01)[0] > 0.9
-    assert factors(range(1), nights, 1.0, behind, mean=20.0)[0] < 0.3
+    assert factors(range(1), Learned(nights, 1.0, behind, mean=0.01))[0] > 0.9
+    assert factors(range(1), Learned(nights, 1.0, behind, mean=20.0))[0] < 0.3
 
 
 def test_a_busy_mornings_hours_are_expected_to_be_busy():

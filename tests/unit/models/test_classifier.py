@@ -155,15 +155,22 @@ def test_a_text_that_fails_alone_says_so(artifact: Artifact) -> None:
     full.close()
 
 
+def furthest(one: AttentionClassifier, other: AttentionClassifier) -> float:
+    """How far their chances of a negative sentiment lie apart, at most."""
+    texts = [asked(f"acme {word} {end}") for word in ("up", "down", "fell") for end in "abcdef"]
+    pairs = zip(one.classify(texts), other.classify(texts), strict=True)
+    return max(
+        abs(a.sentiment.negative - b.sentiment.negative)
+        for a, b in pairs
+        if a.sentiment and b.sentiment
+    )
+
+
 def test_eight_bits_nearly_always_agree(
     artifact: Artifact, classifier: AttentionClassifier
 ) -> None:
     quick = AttentionClassifier(artifact, chosen(artifact, "onnx-int8", threads=1))
-    texts = [asked(f"acme {word} {other}") for word in ("up", "down", "fell") for other in "abcdef"]
-    exact = [one.sentiment for one in classifier.classify(texts)]
-    rough = [one.sentiment for one in quick.classify(texts)]
-    far = [abs(a.negative - b.negative) for a, b in zip(exact, rough, strict=True) if a and b]
-    assert max(far) < 0.15
+    assert furthest(classifier, quick) < 0.15
     assert (quick.runtime, quick.device) == ("onnx-int8", "cpu")
     quick.close()
 
@@ -177,11 +184,7 @@ def test_bfloat16_agrees_where_the_processor_multiplies_it(
         assert chosen(artifact).name == "onnx-int8"
         return
     quick = AttentionClassifier(artifact, chosen(artifact, threads=1))
-    texts = [asked(f"acme {word} {other}") for word in ("up", "down", "fell") for other in "abcdef"]
-    exact = [one.sentiment for one in classifier.classify(texts)]
-    rough = [one.sentiment for one in quick.classify(texts)]
-    far = [abs(a.negative - b.negative) for a, b in zip(exact, rough, strict=True) if a and b]
-    assert max(far) < 0.05
+    assert furthest(classifier, quick) < 0.05
     assert (quick.runtime, quick.device) == ("openvino-bf16", "cpu")
     quick.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.recipe import Recipe, read_recipe, written
+from models.recipe import Recipe, read_recipe, toml_of
 from models.searching import SPACE, Search, Tried, search
 from pipeline.errors import ConfigurationError
 from tests.unit.models.test_training import RECIPE, examples, folder
@@ -64,5 +64,5 @@ def test_a_search_needs_texts_to_judge_by(folder: Path, data: Path, tmp_path: Pa
 def test_a_recipe_that_was_written_reads_back(tmp_path: Path) -> None:
     recipe = replace(RECIPE, cycles=(1, 1), teachers=("a", 'b"\\'), teacher_weight=0.25, rdrop=1e-7)
     path = tmp_path / "recipe.toml"
-    path.write_text(written(recipe), "utf-8")
+    path.write_text(toml_of(recipe), "utf-8")
     assert read_recipe(path) == recipe
