@@ -9,18 +9,26 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from alerts.backtest import Backtested
 from alerts.fleet_week import EVERYTHING, FleetWeek, week_told
+from alerts.judging import Judged, step
+from alerts.lifecycle import fingerprint_of
 from alerts.memory import MemoryAlertStore
+from alerts.minutes import minute_number
+from alerts.pictures import pictures
 from alerts.rebuild import rebuild_states
 from alerts.rules import load_rules
 from alerts.series import Series
-from alerts.watch import WEEK, Watch
+from alerts.tracking import Tracked
+from alerts.watch import WEEK, Watch, state_name
 from alerts.weekly import DAYS, FLAT, HOURS, day_cell, hour_cell
 from pipeline.documents import DocumentId
 from pipeline.ports import CountedDocument
 from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
 from pipeline.trends import Bucket, Contribution, Totals, TrendPoint
-from tests.unit.alerts.timeline import DAY, START, at
+from tests.unit.alerts.examples import alert
+from tests.unit.alerts.test_scenarios import HIT, shock
+from tests.unit.alerts.timeline import COMPANY, DAY, START, Watched, at
 
 # START is a Monday; 9 and 15 o'clock are busy, weekends are not.
 WEEKS = 4
@@ -155,3 +163,58 @@ def test_cells_are_hours_of_the_day_then_days_of_the_week():
     assert len(FLAT) == HOURS + DAYS
     assert {hour_cell(hour) for hour in range(24)} == set(range(24))
     assert {day_cell(24 * day) for day in range(7)} == set(range(24, 31))
+
+
+def test_a_midnight_is_remembered_as_it_will_be_when_nothing_more_is_heard():
+    everything = Series.begun(START, START)
+    for one in busy_days(2)[:-20]:
+        everything.observe(one, one.start, 0)
+    before, week = everything.encode(), FleetWeek()
+    week.pass_to(epoch_day(17 * DAY), everything)
+    assert everything.encode() == before, "it is only asked"
+    later = Series.decode(before)
+    assert later is not None
+    assert week.days[epoch_day(17 * DAY)] != later.week_cells()
+    later.roll(minute_number(at(17 * DAY)))
+    assert week.days[epoch_day(17 * DAY)] == later.week_cells()
+
+
+def test_a_minute_is_judged_by_the_fleets_week_of_its_own_day():
+    """Whoever tells of it a day later, and whatever was learned since."""
+    watched = Watched().play(shock())
+    (data,) = watched.states.load([state_name(COMPANY)])
+    (rule,) = [one for one in load_rules("").rules if one.id == "company-negative-surge"]
+
+    def expected(week: FleetWeek) -> float:
+        series = Series.decode(data or b"")
+        assert series is not None
+        one = Tracked(rule, fingerprint_of(rule, COMPANY), COMPANY, None)
+        seen = Judged(series, None, 0.01, week)
+        assert step(one, seen, series.minute, series.minute + DAY)
+        assert one.now is not None
+        return one.now.arithmetic.expected
+
+    busy, day = (3.0,) * len(FLAT), epoch_day(HIT)
+    told = expected(FleetWeek({day - 1: busy}))
+    assert told > 1.5 * expected(FleetWeek())
+    assert expected(FleetWeek({day - 1: busy, day: FLAT})) == told
+
+
+def test_a_picture_expects_what_the_tests_expected():
+    buckets = busy_days()
+    own = [bucket(day * DAY + 60, 1, 1) for day in range(0, 7 * WEEKS, 4)]
+    found = Backtested(
+        alerts=(alert(),), documents=1, series=2, began=buckets[0].start, ended=buckets[-1].start
+    )
+
+    def nights_and_days(everything: Sequence[Bucket]) -> list[float]:
+        (drawn,) = pictures(
+            found, lambda key: everything if key == EVERYTHING else own, load_rules("")
+        )
+        # by the day: a Saturday beside the Friday before it
+        return [step.expected for step in drawn.steps[-3:-1]]
+
+    friday, saturday = nights_and_days(buckets)
+    assert saturday < 0.5 * friday
+    friday, saturday = nights_and_days([])
+    assert saturday > 0.8 * friday

@@ -1,5 +1,6 @@
 """Masked words: what is asked, that guessing is learned, that it is not done twice."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tokenizers.models import WordLevel
 
 from models.adapting import NOT_ASKED, Words, adapt, masked, words_of
 from models.encoder import read_base
+from models.making import Run, train
 from pipeline.errors import ConfigurationError
 from tests.tiny_encoder import tiny_base
 from tests.unit.models.test_training import RECIPE, examples, network_on
@@ -83,3 +85,24 @@ def test_no_text_and_no_word_for_a_hidden_one_are_named(folder: Path) -> None:
     nameless = replace(base, tokenizer=Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]")))
     with pytest.raises(ConfigurationError, match=r"no \[MASK\]"):
         words_of(nameless)
+
+
+def test_a_recipe_that_adapts_does_so_before_labels_and_names_the_file(
+    folder: Path, tmp_path: Path
+) -> None:
+    lines = [json.dumps({"text": one.text, "sentiment": one.sentiment}) for one in examples()]
+    for name in ("labelled", "stream"):
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    recipe = replace(
+        ADAPTING, train=("labelled",), base=str(folder), epochs=1, adapt_epochs=1, development=0.2
+    )
+    told: list[str] = []
+
+    def report(name: str, value: float, step: int) -> None:
+        told.append(name)
+
+    work, out = tmp_path / "work", tmp_path / "out"
+    train(replace(recipe, batch_texts=2), Run(data=tmp_path, out=out, work=work, report=report))
+    assert told[0] == "adapt/loss" and "loss" in told
+    assert (work / "adapted.safetensors").is_file()
+    assert set(json.loads((out / "artifact.json").read_text())["data"]) == {"labelled", "stream"}
