@@ -30,7 +30,8 @@ from models.data import Example, read_examples
 from models.encoder import Base
 from models.making import base_of, network_of
 from models.network import Network
-from models.recipe import SHIPPED, Recipe, read_recipe
+from models.precision import resolved
+from models.recipe import PRECISIONS, SHIPPED, Recipe, read_recipe
 from models.texts import read_texts
 from models.training import Training
 
@@ -55,7 +56,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "with an adversarial step (FGM, 0.5)": {"fgm": 0.5},
     "with R-Drop (0.5)": {"rdrop": 0.5},
     "after hidden words of the stream": {"adapt": (STREAM,)},
-    "in bfloat16": {"precision": "bf16"},
+    "in single precision": {"precision": "fp32"},
 }
 HELD = 3_000
 """Texts that are measured on, of those that no run trains on."""
@@ -67,11 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2, 3])
     parser.add_argument("--results", type=Path, default=Path("ablation.jsonl"))
     parser.add_argument("--fraction", type=float, default=1 / 3)
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS)
     parser.add_argument("--epochs", type=int, default=2)
     given = parser.parse_args(arguments)
     shipped = replace(
         read_recipe(SHIPPED),
         fraction=given.fraction,
+        precision=resolved(given.precision, "cpu"),
         epochs=given.epochs,
         cycles=(1,) * given.epochs,
         cycle_rates=(1.0,) * given.epochs,

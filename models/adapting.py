@@ -23,6 +23,7 @@ from models.data import Example
 from models.encoder import Base
 from models.network import Network
 from models.optimizing import freeze_words, schedule
+from models.precision import multiplying, resolved
 from models.recipe import Recipe
 from models.reporting import Report
 from pipeline.errors import ConfigurationError
@@ -83,7 +84,7 @@ def adapt(
         state, known = found
         network.encoder.load_state_dict(state)
         return known
-    pad = base.pad
+    pad, precision = base.pad, resolved(recipe.precision, device)
     corpus = corpus_of([Example(text, "") for text in unique], base.tokenizer, recipe.window)
     network.to(device).train()
     freeze_words(network)
@@ -111,12 +112,14 @@ def adapt(
             rate = recipe.adapt_rate * schedule(len(losses), per_epoch, one_cycle)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            states = network.encoder(
-                input_ids=ids.to(device), attention_mask=inputs.mask.long().to(device)
-            ).last_hidden_state
             places = (asked != NOT_ASKED).to(device)
             wanted = asked.to(device)[places]
-            loss = functional.cross_entropy(guess(states[places], vectors), wanted)
+            with multiplying(precision, device):
+                states = network.encoder(
+                    input_ids=ids.to(device), attention_mask=inputs.mask.long().to(device)
+                ).last_hidden_state
+                guesses = guess(states[places], vectors)
+            loss = functional.cross_entropy(guesses.float(), wanted)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(learned, recipe.clip)
             optimizer.step()

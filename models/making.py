@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 from models.adapting import adapt
 from models.answers import score_of
-from models.artifact import load, read_about, save
+from models.artifact import About, load, read_about, save
 from models.artifact_files import METRICS, REFERENCE, seal, version_of
 from models.contrasts import contrasts
 from models.corpus import Corpus, corpus_of, divided, unlike, widened
@@ -19,16 +19,18 @@ from models.data import LABELS, Example, digest_of, read_examples
 from models.encoder import Base, BaseReference, find_base, read_base, torch_encoder
 from models.encoding import Encoded
 from models.graph import BertShape
+from models.load import SHIPPED
+from models.members import Place, mean_of_members
 from models.network import Network, tensors_of, torch_network
 from models.network_shape import HEADS, Shape, pool_heads
-from models.polishing import polished
 from models.ranging import measured_ranges
 from models.recipe import Recipe
 from models.reporting import Report
+from models.stages import first_stage, last_stage
 from models.story_vectors import fit_story
 from models.teaching import taught_by
 from models.texts import read_texts
-from models.training import Training, scales_of
+from models.training import scales_of
 from pipeline.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ def train(recipe: Recipe, run: Run) -> str:
         training += contrasts(training, recipe.contrasts, recipe.seed)
     reference, base = base_of(recipe, run.base)
     network, pad = network_of(recipe, base), base.pad
+    start = begun_from(network, recipe, reference, run) if recipe.start else None
     corpus = corpus_of(training, base.tokenizer, recipe.window)
     # without a development part the last epoch stands, calibrated on what it was trained on
     held = corpus_of(development or training, base.tokenizer, recipe.window)
@@ -75,14 +78,17 @@ def train(recipe: Recipe, run: Run) -> str:
         adapt(network, recipe, texts, base, run.work, run.report, run.device, run.progress)
     targets = taught_by(recipe, run.work, corpus, training, run.device)
     run.work.mkdir(parents=True, exist_ok=True)
-    trained = Training(network, recipe, pad, run.work, run.report, run.device).run(
-        corpus, held, targets, run.progress
+    place = Place(base=base.folder, pad=pad, held=held, work=run.work, device=run.device)
+    stages = mean_of_members(
+        network,
+        first_stage(recipe, corpus),
+        replace(place, targets=targets),
+        run.report,
+        run.progress,
     )
-    stages = [trained]
     if recipe.polish_epochs:
-        stages += polished(
-            network, recipe, corpus, held, base, run.work, run.report, run.device, run.progress
-        )
+        members = last_stage(recipe, corpus, base)
+        stages += mean_of_members(network, members, place, run.report, run.progress)
     closeness = fit_story(network, torch_encoder(base.folder), corpus, pad, run.device)
     about: dict[str, Any] = {
         "base": reference,
@@ -92,6 +98,8 @@ def train(recipe: Recipe, run: Run) -> str:
         "recipe": asdict(recipe),
         "data": {path.name: digest_of(path) for path in [*files, *unlabelled]},
     }
+    if start is not None:
+        about |= {"temperatures": dict(start.temperatures), "powers": dict(start.powers)}
     return written(
         run.out,
         network,
@@ -135,6 +143,20 @@ def network_of(recipe: Recipe, base: Base) -> Network:
     return Network(torch_encoder(base.folder), shape)
 
 
+def begun_from(network: Network, recipe: Recipe, reference: BaseReference, run: Run) -> About:
+    """Give `network` the weights of the artifact that the recipe starts from; what that says of
+    itself. Raises `ConfigurationError` where it stands on another base."""
+    folder = SHIPPED if recipe.start == "shipped" else run.data / recipe.start
+    artifact = load(folder, run.base)
+    if artifact.about.base.sha256 != reference.sha256:
+        raise ConfigurationError(
+            f"start: {recipe.start} stands on {artifact.about.base.name}, not on "
+            f"{reference.name}: let the recipe's base be the encoder it stands on"
+        )
+    network.load_state_dict(torch_network(artifact).state_dict())
+    return artifact.about
+
+
 def written(
     folder: Path,
     network: Network,
@@ -156,8 +178,11 @@ def written(
     bert = BertShape.of(base.config)
     ranges = measured_ranges(read.encoder, bert, _some(corpus), read.pad) if bert else {}
     scales = scales_of(shipped, _calibration(held, corpus, base, recipe), base.pad)
-    names["temperatures"] = {task: round(one.temperature, 4) for task, one in scales.items()}
-    names["powers"] = {task: round(one.power, 1) for task, one in scales.items()}
+    # a task without a label in these texts keeps the scale it began with
+    temperatures = {task: round(one.temperature, 4) for task, one in scales.items()}
+    names["temperatures"] = {**about.get("temperatures", {}), **temperatures}
+    powers = {task: round(one.power, 1) for task, one in scales.items()}
+    names["powers"] = {**about.get("powers", {}), **powers}
     save(folder, tensors_of(network), base, names, recipe.bits, ranges)
     figures = {"development": score_of(shipped, held, base.pad), **told}
     (folder / METRICS).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")

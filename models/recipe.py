@@ -14,6 +14,7 @@ import msgspec
 
 from pipeline.errors import ConfigurationError
 
+PRECISIONS = ("auto", "fp32", "bf16")
 SHIPPED = Path(__file__).with_name("recipe.toml")
 
 
@@ -25,6 +26,9 @@ class Recipe:
     """Labelled JSONL files, relative to the data folder."""
     base: str = ""
     """Folder of the encoder; empty: all-MiniLM-L6-v2, wherever it is found."""
+    start: str = ""
+    """The artifact whose weights training begins with: `shipped`, or a folder, relative to the data
+    folder; empty: the encoder as it is and heads that know nothing."""
     seed: int = 1
     epochs: int = 4
     cycles: tuple[int, ...] = ()
@@ -62,6 +66,8 @@ class Recipe:
     """A text whose companies all have one sentiment has it as a whole."""
     cashtag_entities: bool = False
     """A labelled text with one cashtag says the same about that company."""
+    members: int = 1
+    """How often the epochs are run, in another order each time; the mean is what is kept."""
     polish_epochs: int = 0
     """Epochs of a last stage, on made texts too, that begins from what the epochs above gave."""
     polish_members: int = 1
@@ -87,7 +93,7 @@ class Recipe:
     teacher_weight: float = 0.0
     teacher_temperature: float = 1.0
     precision: str = "fp32"
-    """`fp32` or `bf16` (autocast)."""
+    """`fp32`, `bf16` (autocast), or `auto`: bfloat16 where the hardware multiplies it."""
     gradient_checkpointing: bool = False
     bits: int = 4
     """Bits of each weight change of the encoder in the artifact, 2 to 8."""
@@ -101,7 +107,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "label_smoothing": (0.0, 0.5), "class_weight_power": (0.0, 2.0), "topic_weight": (0.0, 100.0),
     "sentiment_weight": (0.0, 100.0), "entity_weight": (0.0, 100.0),
     "average": (0.0, 0.99999), "rdrop": (0.0, 100.0), "fgm": (0.0, 100.0), "noise": (0.0, 100.0),
-    "contrasts": (0.0, 10.0), "polish_epochs": (0, 100), "polish_members": (1, 20),
+    "contrasts": (0.0, 10.0), "members": (1, 20), "polish_epochs": (0, 100),
+    "polish_members": (1, 20),
     "teacher_weight": (0.0, 1.0), "teacher_temperature": (0.1, 20.0),
     "adapt_epochs": (1, 100), "adapt_rate": (0.0, 1.0),
     "bits": (2, 8), "seed": (0, 2**31),
@@ -137,8 +144,11 @@ def made(given: dict[str, Any], where: str) -> Recipe:
             if not least <= values[name] <= most:
                 raise ConfigurationError(f"{where}: {name}: {value} is outside {least} to {most}")
     recipe = Recipe(**values)
-    if recipe.precision not in ("fp32", "bf16"):
-        raise ConfigurationError(f"{where}: precision: {recipe.precision!r} is not fp32 or bf16")
+    if recipe.precision not in PRECISIONS:
+        choices = ", ".join(PRECISIONS)
+        raise ConfigurationError(
+            f"{where}: precision: {recipe.precision!r} is not one of {choices}"
+        )
     if not recipe.train:
         raise ConfigurationError(f"{where}: train: name at least one labelled JSONL file")
     if recipe.cycles and sum(recipe.cycles) != recipe.epochs:

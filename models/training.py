@@ -7,10 +7,8 @@ again from its folder (`checkpoint.safetensors`: weights, optimiser, moving aver
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +30,7 @@ from models.optimizing import (
     schedule,
     trainable,
 )
+from models.precision import multiplying, resolved
 from models.recipe import Recipe
 from models.reporting import Report
 
@@ -83,6 +82,7 @@ class Training:
         self._folder = folder
         self._report = report or (lambda name, value, step: None)
         self._device = device
+        self._precision = resolved(recipe.precision, device)
         self._generator = torch.Generator().manual_seed(recipe.seed)
         freeze_words(network)
         if recipe.gradient_checkpointing:
@@ -173,7 +173,7 @@ class Training:
         recipe = self._recipe
         inputs = corpus.inputs(rows, self._pad).to(self._device)
         wanted = moved(targets.of(corpus, rows), self._device)
-        with self._precision():
+        with multiplying(self._precision, self._device):
             vectors = self._network.embedded(inputs.ids)
             if recipe.fgm:
                 vectors = vectors.detach().requires_grad_()
@@ -188,15 +188,10 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.fgm and vectors.grad is not None:
             moved_vectors = adversarial(vectors, vectors.grad, recipe.fgm)
-            with self._precision():
+            with multiplying(self._precision, self._device):
                 attacked = self._network.on_embeddings(moved_vectors, inputs)
                 loss_of(attacked, wanted, recipe, weights).backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        if self._recipe.precision == "bf16":
-            return torch.autocast(torch.device(self._device).type, dtype=torch.bfloat16)
-        return nullcontext()
 
 
 def scales_of(network: Network, corpus: Corpus, pad: int, device: str = "cpu") -> dict[str, Scale]:

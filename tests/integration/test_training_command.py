@@ -42,7 +42,7 @@ def test_labelled_files_become_an_artifact_with_a_measured_card(
     recipe.write_text(
         f'base = "{base}"\ntrain = ["posts.train.jsonl"]\nepochs = 8\npatience = 8\nwindow = 24\n'
         "batch_texts = 8\nlearning_rate = 2e-3\nhead_learning_rate = 5e-3\nbits = 8\n"
-        "polish_epochs = 1\npolish_members = 2\ncontrasts = 0.5\n"
+        "members = 2\npolish_epochs = 1\npolish_members = 2\ncontrasts = 0.5\n"
     )
     # an artifact names its base by its hash; here that is a folder
     monkeypatch.setenv("BELLWETHER_MODEL_BASE", str(base))
@@ -53,14 +53,69 @@ def test_labelled_files_become_an_artifact_with_a_measured_card(
     assert status_of(command.split()) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == made
     assert made["version"] == load(out, str(base)).version
-    # eight epochs, then one of each member of the last stage
-    assert len(json.loads((out / "metrics.json").read_text())["history"]) == 10
+    # eight epochs of each member, then one of each member of the last stage
+    assert len(json.loads((out / "metrics.json").read_text())["history"]) == 18
     card = (out / "card.md").read_text()
     assert "| posts.valid | sentiment | 30 |" in card
     assert status_of(f"model evaluate {data}/posts.valid.jsonl --model {out} --json".split()) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert set(told) == {"sentiment", "topic", "entity_sentiment"}
     assert told["sentiment"]["accuracy"] > 0.9
+
+
+def test_own_labels_are_learned_on_top_of_an_artifact(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, data = tmp_path / "base", tmp_path / "data"
+    base.mkdir()
+    data.mkdir()
+    tiny_base(base)
+    monkeypatch.setenv("BELLWETHER_MODEL_BASE", str(base))
+    written(data / "posts.train.jsonl", range(120))
+    common = f'base = "{base}"\nwindow = 24\nbatch_texts = 8\nbits = 8\n'
+    first = tmp_path / "first.toml"
+    first.write_text(
+        f'{common}train = ["posts.train.jsonl"]\nepochs = 8\npatience = 8\n'
+        "learning_rate = 2e-3\nhead_learning_rate = 5e-3\n"
+    )
+    command = f"model train --config {first} --data {data} --out {data / 'begun'} --device cpu"
+    assert status_of(command.split()) == 0
+    # ten labels of sentiment alone, and steps too small to change what the artifact knows
+    own = [{"text": line(n)["text"], "sentiment": line(n)["sentiment"]} for n in range(120, 130)]
+    (data / "own.train.jsonl").write_text("".join(json.dumps(one) + "\n" for one in own))
+    second = tmp_path / "second.toml"
+    second.write_text(
+        f'{common}train = ["own.train.jsonl"]\nstart = "begun"\nepochs = 1\n'
+        "learning_rate = 1e-6\nhead_learning_rate = 1e-6\n"
+    )
+    out = tmp_path / "tuned"
+    command = f"model train --config {second} --data {data} --out {out} --device cpu"
+    assert status_of(command.split()) == 0
+    capsys.readouterr()
+    written(data / "posts.valid.jsonl", range(200, 230))
+    assert status_of(f"model evaluate {data}/posts.valid.jsonl --model {out} --json".split()) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert all(told[task]["accuracy"] > 0.9 for task in ("sentiment", "topic", "entity_sentiment"))
+    # what has no label in the new texts keeps the scale it had
+    begun, tuned = (load(path, str(base)).about for path in (data / "begun", out))
+    assert tuned.scale("topic") == begun.scale("topic")
+    assert tuned.scale("entity_sentiment") == begun.scale("entity_sentiment")
+
+
+def test_an_artifact_on_another_base_is_no_beginning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    tiny_base(base)
+    written(tmp_path / "own.train.jsonl", range(8))
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'base = "{base}"\ntrain = ["own.train.jsonl"]\nstart = "shipped"\n')
+    command = f"model train --config {recipe} --data {tmp_path} --out {tmp_path / 'made'}"
+    assert status_of(command.split()) != 0
+    told = capsys.readouterr().err
+    assert "start: shipped stands on" in told
+    assert "not on base" in told
 
 
 def test_a_label_that_does_not_exist_names_its_line(

@@ -20,7 +20,7 @@ def test_the_shipped_recipe_is_one() -> None:
         ("train = ['a']\nepoch = 3", "unknown key 'epoch'"),
         ("train = ['a']\nepochs = 'three'", "epochs: Expected `int`"),
         ("train = ['a']\nepochs = 0", "epochs: 0 is outside 1 to 100"),
-        ("train = ['a']\nprecision = 'int8'", "precision: 'int8' is not fp32 or bf16"),
+        ("train = ['a']\nprecision = 'int8'", "precision: 'int8' is not one of auto, fp32, bf16"),
         ("epochs = 3", "train: name at least one"),
         ("train = ['a']\nepochs = 3\ncycles = [1, 1]", "cycles: (1, 1) are not 3 epochs"),
         ("train = ['a']\nteachers = ['t']", "teach nothing"),
