@@ -101,7 +101,7 @@ def unlike(held: Sequence[Example], training: Sequence[Example]) -> list[Example
     """Those of `held` that share few word triples with every text of `training`.
 
     A near-copy of a text that was trained on is answered with the confidence of a text known
-    by heart: temperatures fitted on such texts are too low for news.
+    by heart: temperatures fitted on many of them are too low for news.
     """
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, example in enumerate(training):
