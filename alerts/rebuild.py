@@ -3,14 +3,17 @@
 A state from before the loss is left alone: it knows more than the past eight days.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from alerts.detection import judge
+from alerts.fleet import Fleet, Part
 from alerts.fleet_week import EVERYTHING, week_told
 from alerts.minutes import minute_number, minute_start
-from alerts.rules import DAY, RuleBook
+from alerts.rules import DAY, Rule, RuleBook
 from alerts.series import Series
-from alerts.watch import BEGINNING, WEEK, state_name
+from alerts.state_names import BEGINNING, WEEK, fleet_name, state_name
 from pipeline.ports import SeriesStates, TrendStore
 from pipeline.trends import Bucket, SeriesKey
 
@@ -20,15 +23,21 @@ _AT_ONCE = 500
 _MOST_PASSES = 10
 
 
-def replayed(buckets: Sequence[Bucket], since: datetime) -> Series:
-    """The state a series has after `buckets`, oldest first, came in order."""
+def replayed(buckets: Sequence[Bucket], since: datetime, rules: Sequence[Rule] = ()) -> Series:
+    """The state a series has after `buckets`, oldest first, came in order; it counts in the fleet
+    where one of `rules` would have had enough to test."""
     series = Series.begun(since, since)
+    detecting = [rule for rule in rules if rule.condition is None]
     for bucket in buckets:
         series.observe(bucket, bucket.start, 0)
+        if bucket.totals.negative and not series.counted:
+            series.counted = any(judge(rule, series, bucket.start).tests for rule in detecting)
     return series
 
 
-def rebuild_states(rules: RuleBook, trends: TrendStore, states: SeriesStates) -> int:
+def rebuild_states(
+    rules: RuleBook, trends: TrendStore, states: SeriesStates, partitions: int = 1
+) -> int:
     """Give every watched series that lost its state the one its buckets tell; how many got one.
 
     A series that was begun anew after the loss lost it too. The stream's beginning is set
@@ -41,20 +50,35 @@ def rebuild_states(rules: RuleBook, trends: TrendStore, states: SeriesStates) ->
     if begun is None:
         return 0
     rebuilt: set[SeriesKey] = set()
+    counted: set[SeriesKey] = set()
     for _ in range(_MOST_PASSES):
         states.save({BEGINNING: str(minute_number(begun)).encode()})
         lost = _lost(watched, states, begun)
         for first in range(0, len(lost), _AT_ONCE):
             some = lost[first : first + _AT_ONCE]
-            made = {key: replayed(trends.buckets(key, _FIRST, _LAST), begun) for key in some}
+            made = {
+                key: replayed(trends.buckets(key, _FIRST, _LAST), begun, rules.matching(key))
+                for key in some
+            }
             states.save({state_name(key): series.encode() for key, series in made.items()})
+            counted.update(key for key, series in made.items() if series.counted)
         rebuilt.update(lost)
         if not lost:
             break
+    _count(counted, states, partitions)
     if states.load([WEEK])[0] is None:
         told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
         states.save({WEEK: told.encode()})
     return len(rebuilt)
+
+
+def _count(counted: Iterable[SeriesKey], states: SeriesStates, partitions: int) -> None:
+    """Let the fleet have as many series as were found to count, where it knows of fewer."""
+    names = [fleet_name(partition) for partition in range(partitions)]
+    known = Fleet.decode(states.load(names))
+    found = Counter(known.partition_of(key) for key in counted)
+    few = [number for number in found if known.parts[number].series < found[number]]
+    states.save({fleet_name(number): Part(series=found[number]).encode() for number in few})
 
 
 def _begun(trends: TrendStore, states: SeriesStates) -> datetime | None:

@@ -26,6 +26,7 @@ from alerts.mood import Mood
 from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence
 from alerts.rules import Rule, RuleBook
 from alerts.series import Series
+from alerts.state_names import BEGINNING, WEEK, fleet_name, mood_name, state_name
 from alerts.tracking import Tracked
 from pipeline.buckets import Bucket
 from pipeline.errors import Rejected
@@ -38,9 +39,6 @@ log = logging.getLogger(__name__)
 
 # Series whose state stays in memory between batches: a few kB each where they are busy.
 SERIES_KEPT = 20_000
-BEGINNING = "stream:since"
-FLEET = "stream:series"
-WEEK = "stream:week"
 MOST_REDOS = 5
 
 
@@ -54,12 +52,15 @@ class Watch:
         alerts: AlertStore,
         evidence: EvidenceLookup | None = None,
         series_kept: int = SERIES_KEPT,
+        partitions: int = 1,
     ) -> None:
+        """`partitions` is how many the points' topic has."""
         self._rules = rules
         self._states = states
         self._alerts = alerts
         self._evidence = evidence or NoEvidence()
         self._series_kept = series_kept
+        self._partitions = partitions
         self._matching: dict[SeriesKey, tuple[tuple[Rule, Fingerprint], ...]] = {}
         self._series: OrderedDict[SeriesKey, Series] = OrderedDict()
         self._moods: dict[SeriesKey, Mood] = {}
@@ -123,9 +124,11 @@ class Watch:
         # the beginning goes with every batch: a store may drop what is not written for long
         states = {state_name(key): self._series[key].encode() for key in keys}
         moods = {mood_name(key): self._moods[key].encode() for key in keys if key in self._moods}
-        known = {BEGINNING: self._begun, FLEET: self._fleet.encode()}
+        known = {BEGINNING: self._begun}
+        # each of these has one reader, who is the only one to write it
+        for partition in {self._fleet.partition_of(key) for key in keys}:
+            known[fleet_name(partition)] = self._fleet.parts[partition].encode()
         if EVERYTHING in keys:
-            # who watches it is the only one to write this
             known[WEEK] = self._week.encode()
         self._states.save({**known, **states, **moods})
         for one in everything:
@@ -140,10 +143,10 @@ class Watch:
         tracked = [one for one in tracked if one.rule.accepts(point)]
         now = max(point.watermark, point.bucket.start)
         day = minute_number(now) // MINUTES_A_DAY
-        self._fleet.pass_to(day)
+        self._fleet.pass_to(day, point.series)
         if point.series == EVERYTHING:
             self._week.pass_to(day, series)
-        allowed = self._fleet.part(self._rules.false_alarms_per_day)
+        allowed = self._fleet.allowed(point.series, self._rules.false_alarms_per_day)
         seen = Judged(series, mood, allowed, self._week)
         repeated = now.timestamp() <= series.now
         reached = minute_start(series.minute)
@@ -168,7 +171,7 @@ class Watch:
                         continue
                     if step(one, seen, minute, series.minute) and not series.counted:
                         series.counted = True
-                        self._fleet.meet()
+                        self._fleet.meet(point.series)
 
     def _fill_in(self, tracked: Sequence[Tracked]) -> None:
         """Completes the alerts' evidence from the archive, as far as it is there by now."""
@@ -201,8 +204,9 @@ class Watch:
         return found
 
     def _load_series(self, keys: Sequence[SeriesKey], watermark: datetime) -> None:
-        fleet, week = self._states.load([FLEET, WEEK])
-        self._fleet, self._week = Fleet.decode(fleet), FleetWeek.decode(week)
+        names = [fleet_name(partition) for partition in range(self._partitions)]
+        week, *parts = self._states.load([WEEK, *names])
+        self._fleet, self._week = Fleet.decode(parts), FleetWeek.decode(week)
         begun = self._beginning(watermark)
         if begun != self._since:
             # set back by a rebuild: what was learned since the loss is replaced by it
@@ -271,16 +275,6 @@ class Watch:
             self._moods.pop(key, None)
         while len(self._latest) > 4 * self._series_kept:
             self._latest.popitem(last=False)
-
-
-def state_name(key: SeriesKey) -> str:
-    """The name a series' state is kept under."""
-    return f"series:{key}"
-
-
-def mood_name(key: SeriesKey) -> str:
-    """The name a series' sentiment is kept under, where a rule asks for it."""
-    return f"mood:{key}"
 
 
 def _about_mood(rule: Rule) -> bool:

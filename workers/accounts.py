@@ -91,7 +91,8 @@ def rebuild(engine: Engine, settings: Settings) -> int:
     with closing(connect_redis(settings.redis)) as client:
         store = trend_store(settings, client)
         counted = rebuild_redis(engine, store, now(), settings.trend_retention)
-        rebuild_states(load_rules(settings.rules), store, series_states(settings, client))
+        states, rules = series_states(settings, client), load_rules(settings.rules)
+        rebuild_states(rules, store, states, settings.kafka.partitions)
         return counted
 
 

@@ -174,7 +174,8 @@ def _watch(settings: Settings) -> Stage:
     client = connect_redis(settings.redis)
     engine = database(settings)
     states = series_states(settings, client)
-    watch = Watch(rules, states, SqlAlertStore(engine), ArchiveEvidence(engine))
+    alerts, evidence = SqlAlertStore(engine), ArchiveEvidence(engine)
+    watch = Watch(rules, states, alerts, evidence, partitions=settings.kafka.partitions)
 
     def close() -> None:
         client.close()

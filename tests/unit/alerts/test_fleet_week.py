@@ -19,8 +19,9 @@ from alerts.pictures import pictures
 from alerts.rebuild import rebuild_states
 from alerts.rules import load_rules
 from alerts.series import Series
+from alerts.state_names import WEEK, state_name
 from alerts.tracking import Tracked
-from alerts.watch import WEEK, Watch, state_name
+from alerts.watch import Watch
 from alerts.weekly import DAYS, FLAT, HOURS, day_cell, hour_cell
 from pipeline.documents import DocumentId
 from pipeline.ports import CountedDocument

@@ -1,14 +1,17 @@
 """Watch as a stage: the same alerts however the stream is cut, repeated or interrupted."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import zip_longest
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from alerts.fleet import Fleet
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
 from alerts.minutes import minute_number
@@ -17,13 +20,14 @@ from alerts.rebuild import rebuild_states
 from alerts.returns import Returns
 from alerts.rules import load_rules
 from alerts.series import Series
+from alerts.state_names import fleet_name, state_name
 from alerts.tracking import Change
-from alerts.watch import Watch, state_name
-from pipeline.documents import DocumentId, Sentiment, minute_of
+from alerts.watch import Watch
+from pipeline.documents import DocumentId, Sentiment, SubjectId, minute_of
 from pipeline.errors import Rejected, Unavailable
 from pipeline.ports import CountedDocument
 from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
-from pipeline.trends import Contribution
+from pipeline.trends import Contribution, SeriesKey
 from pipeline.wire import Record
 from tests.unit.alerts.timeline import (
     COMPANY,
@@ -376,6 +380,61 @@ def test_states_lost_with_redis_are_learned_again_from_the_buckets():
     for one in (watched, lost):
         one.give([sweep(until)])
     assert lost.summary() == watched.summary()
+
+
+def test_a_rebuilt_fleet_has_the_series_that_had_evidence():
+    timeline, quiet = surge(per_day=20), SeriesKey(subject=SubjectId("quiet"))
+    timeline.say(10, "neutral", series=quiet)
+    trends = MemoryTrendStore()
+    trends.add(
+        [
+            CountedDocument(
+                document=DocumentId(str(number)),
+                at=at(said.minute),
+                contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
+            )
+            for number, said in enumerate(timeline.in_order())
+        ]
+    )
+    states = MemorySeriesStates()
+    assert rebuild_states(load_rules(""), trends, states, partitions=4) == 2
+    names = [fleet_name(partition) for partition in range(4)]
+    assert sum(part.series for part in Fleet.decode(states.load(names)).parts) == 1
+
+
+class Between(MemorySeriesStates):
+    """Something happens elsewhere between a load and the next save."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def save(self, states: Mapping[str, bytes]) -> None:
+        happens, self.meanwhile = self.meanwhile, lambda: None
+        happens()
+        super().save(states)
+
+
+def test_two_processes_count_the_fleet_together():
+    fleet = Fleet.decode([None, None])
+    keys = [SeriesKey(subject=SubjectId(f"company-{number}")) for number in range(9)]
+    mine, theirs = (
+        next(key for key in keys if fleet.partition_of(key) == partition) for partition in (0, 1)
+    )
+    states, alerts = Between(), MemoryAlertStore()
+    processes = [
+        Watch(load_rules(""), states, alerts, partitions=len(fleet.parts)) for _ in range(2)
+    ]
+    streams = []
+    for key in (mine, theirs):
+        timeline = Timeline()
+        timeline.background(random.Random(1), 3, 40, series=key)
+        for number in range(30):
+            timeline.say(HIT + number * 1.3, series=key)
+        streams.append(batches(timeline, 50))
+    for own, other in zip_longest(*streams, fillvalue=[]):
+        states.meanwhile = partial(processes[1], other)
+        processes[0](own)
+    names = [fleet_name(partition) for partition in range(2)]
+    assert [part.series for part in Fleet.decode(states.load(names)).parts] == [1, 1]
 
 
 def test_a_running_watch_takes_over_what_was_rebuilt_after_redis_lost_it():

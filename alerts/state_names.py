@@ -1,0 +1,21 @@
+"""Under which names what the watch remembers is kept (`pipeline.ports.SeriesStates`)."""
+
+from pipeline.trends import SeriesKey
+
+BEGINNING = "stream:since"
+WEEK = "stream:week"
+
+
+def state_name(key: SeriesKey) -> str:
+    """A series' state."""
+    return f"series:{key}"
+
+
+def fleet_name(partition: int) -> str:
+    """The number of a partition's series."""
+    return f"stream:series:{partition}"
+
+
+def mood_name(key: SeriesKey) -> str:
+    """A series' sentiment, where a rule asks for it."""
+    return f"mood:{key}"
