@@ -14,6 +14,7 @@ class ChineseWords:
             for strength, listed in table.items():
                 for word in listed.split():
                     self._strength.setdefault(word, sign * strength)
+        self._strength |= dict.fromkeys(lexicon_zh.PLAIN.split(), 0)
         self._topics: dict[str, list[int]] = {}
         for index, topic in enumerate(lexicon_topics.TOPICS):
             for word in lexicon_topics.CHINESE.get(topic, "").split():

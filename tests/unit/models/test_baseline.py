@@ -125,6 +125,14 @@ def test_the_title_is_read_with_the_text() -> None:
         ("净利润大增，业绩超预期", "positive"),
         ("公司将于下周召开发布会", "neutral"),
         ("并未亏损", "neutral"),
+        ("高位站岗的都被套牢了，赶紧跑", "negative"),
+        ("又是一根大阴线，关灯吃面", "negative"),
+        ("主力出逃，资金净流出三亿元", "negative"),
+        ("不敢买，怎么拉都涨不动", "negative"),
+        ("三连板，明天继续冲", "positive"),
+        ("底部放量，触底反弹要来了", "positive"),
+        ("拿住别卖，主升浪才开始", "positive"),
+        ("绿地控股与红豆集团召开股东大会", "neutral"),
     ],
 )
 def test_chinese_is_read_by_its_own_words(text: str, label: str) -> None:
