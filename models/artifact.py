@@ -15,6 +15,7 @@ an answer changes the version. The base encoder is a reference by hash, never a 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ from models.data import LABELS
 from models.encoder import Base, BaseReference, find_base, read_base
 from models.lowbit import LowBit, low_bit, restored
 from models.metrics import Scale
-from models.network_shape import Shape
+from models.network_shape import Shape, head_shapes
 
 FORMAT = 1
+FEWEST_TOKENS, MOST_TOKENS = 8, 512
 Floats = NDArray[np.float32]
 
 
@@ -146,6 +148,8 @@ def read_about(folder: Path) -> About:
         raise refused(folder, f"{ABOUT}: {error}") from error
     if {task: tuple(names) for task, names in about.labels.items()} != dict(LABELS):
         raise refused(folder, "its labels are not the ones this version knows")
+    if wrong := _impossible(about):
+        raise refused(folder, f"{ABOUT}: {wrong}")
     if about.weights_sha256 != digest(folder / WEIGHTS):
         raise refused(folder, f"{WEIGHTS} is not the file {ABOUT} names")
     return about
@@ -161,10 +165,43 @@ def load(folder: Path, base: str = "") -> Artifact:
     found = read_base(find_base(base, about.base))
     if found.config.get("hidden_size") != about.shape.width:
         raise refused(folder, f"the base is {found.config.get('hidden_size')} wide")
+    if about.window > (found.config.get("max_position_embeddings") or about.window):
+        raise refused(folder, f"{ABOUT}: the base has no window of {about.window} tokens")
     try:
         stored = load_file(folder / WEIGHTS)
+        tensors, ranges = _unpacked(folder, about, found, stored)
     except (OSError, SafetensorError) as error:
         raise refused(folder, f"{WEIGHTS}: {error}") from error
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise refused(folder, f"{WEIGHTS} does not fit together: {error!r}") from error
+    for name, shape in head_shapes(about.shape).items():
+        there = tensors.get(name)
+        if there is None or there.shape != shape:
+            what = "is missing" if there is None else f"has the shape {there.shape}"
+            raise refused(folder, f"{WEIGHTS}: {name} {what}")
+    return Artifact(folder, about, version_of(folder), tensors, found, ranges)
+
+
+def _impossible(about: About) -> str:
+    """What of `about` no classifier can have; empty where all is possible."""
+    shape = about.shape
+    if shape.width < 1 or shape.pool_heads < 1 or shape.width % shape.pool_heads:
+        return f"{shape.pool_heads} pool heads do not divide a width of {shape.width}"
+    if not FEWEST_TOKENS <= about.window <= MOST_TOKENS:
+        return f"a window of {about.window} tokens"
+    if not 2 <= about.bits <= 8:
+        return f"{about.bits} bits"
+    for name, values in (("temperature", about.temperatures), ("power", about.powers)):
+        for task, value in values.items():
+            if not 0.0 < value < inf:
+                return f"a {name} of {value} for {task}"
+    return ""
+
+
+def _unpacked(
+    folder: Path, about: About, found: Base, stored: Mapping[str, Any]
+) -> tuple[dict[str, Floats], dict[str, tuple[Floats, Floats]]]:
+    """The network's tensors and the ranges, from what the file holds."""
     tensors = {f"encoder.{name}": value for name, value in found.tensors.items()}
     ranges: dict[str, tuple[Floats, Floats]] = {}
     for name, value in stored.items():
@@ -187,4 +224,4 @@ def load(folder: Path, base: str = "") -> Artifact:
         if value.shape != found.tensors[inner].shape:
             raise refused(folder, f"{name} has the shape {value.shape}")
         tensors[place] = found.tensors[inner] + value.astype(np.float32)
-    return Artifact(folder, about, version_of(folder), tensors, found, ranges)
+    return tensors, ranges

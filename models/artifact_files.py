@@ -47,13 +47,24 @@ def check(folder: Path) -> None:
         if name not in listed:
             raise refused(folder, f"{CHECKSUMS} does not name {name}")
     for name, value in listed.items():
-        path = folder / name
-        if Path(name).name != name or not path.is_file():
-            raise refused(folder, f"{name} is missing")
-        if path.stat().st_size > _MOST_BYTES:
-            raise refused(folder, f"{name} has {path.stat().st_size:,} bytes")
-        if digest(path) != value:
-            raise refused(folder, f"{name} is damaged: its sha256 is not the one listed")
+        try:
+            wrong = _wrong(folder, name, value)
+        except (OSError, ValueError) as error:
+            wrong = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        if wrong:
+            raise refused(folder, f"{name[:100]} {wrong}")
+
+
+def _wrong(folder: Path, name: str, listed: str) -> str:
+    """What is wrong with a file that is listed; empty where nothing is."""
+    path = folder / name
+    if Path(name).name != name or not path.is_file():
+        return "is missing"
+    if path.stat().st_size > _MOST_BYTES:
+        return f"has {path.stat().st_size:,} bytes"
+    if digest(path) != listed:
+        return "is damaged: its sha256 is not the one listed"
+    return ""
 
 
 def digest(path: Path) -> str:

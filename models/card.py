@@ -53,6 +53,15 @@ def card_of(folder: Path) -> str:
     JSON cannot be read; a missing `metrics.json` is said in the card."""
     about = _json(folder / ABOUT)
     metrics = _metrics(folder).get(EVALUATION, {})
+    try:
+        return _written(folder, about, metrics)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{folder}: {ABOUT} or {METRICS} is not an artifact's: {error!r}"
+        ) from error
+
+
+def _written(folder: Path, about: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     parts = [f"# {version_in(folder)}", "## Intended use", INTENDED, "## Data and licences"]
     parts += [_data(about, metrics), BASE]
     parts += ["## Figures", *_figures(metrics), "## Known failures", *_weakest(metrics), FAILURES]

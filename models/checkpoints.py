@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -42,7 +43,9 @@ def save_checkpoint(
         "updates": 0 if average is None else average.updates,
     }
     new.replace(folder / _FILE)
-    (folder / _ABOUT).write_text(json.dumps(about))
+    told = folder / f"{_ABOUT}.new"
+    told.write_text(json.dumps(about), "utf-8")
+    told.replace(folder / _ABOUT)
 
 
 def load_checkpoint(
@@ -54,15 +57,21 @@ def load_checkpoint(
 ) -> tuple[int, list[Mapping[str, float]], dict[str, Tensor]]:
     """(epochs done, their figures, the best weights), with the rest loaded into what is given;
     nothing where the folder has no checkpoint. Raises `ConfigurationError` where it has one of
-    another recipe."""
+    another run, or one that cannot be read. `recipe` is all that the run depends on."""
     if not (folder / _FILE).is_file() or not (folder / _ABOUT).is_file():
         return 0, [], {}
-    about = json.loads((folder / _ABOUT).read_text())
+    try:
+        about = json.loads((folder / _ABOUT).read_text("utf-8"))
+        tensors = load_file(folder / _FILE)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ConfigurationError(
+            f"{folder}: its checkpoint cannot be read: remove it or name another folder"
+        ) from error
     if about["recipe"] != json.loads(json.dumps(recipe)):
         raise ConfigurationError(
-            f"{folder}: holds a run of another recipe: remove it or name another folder"
+            f"{folder}: holds a run of another recipe, other texts or another beginning: remove it "
+            "or name another folder"
         )
-    tensors = load_file(folder / _FILE)
     network.load_state_dict(_part(tensors, "network."))
     if average is not None:
         average.kept = _part(tensors, "average.")

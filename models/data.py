@@ -105,7 +105,7 @@ def _example(line: bytes, where: str) -> Example:
         raise ConfigurationError(f"{where}: {len(line):,} bytes, {MOST_LINE_BYTES:,} are allowed")
     try:
         row: Any = msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{where}: not JSON: {error}") from error
     if not isinstance(row, dict):
         raise ConfigurationError(f"{where}: a JSON object is needed, with `text` and its labels")

@@ -62,10 +62,13 @@ def train(recipe: Recipe, run: Run) -> str:
     files = [run.data / name for name in recipe.train]
     examples = [widened(one, recipe) for one in read_examples(files)]
     training, development = divided(examples, recipe)
-    if not training:
-        raise ConfigurationError(f"{', '.join(map(str, files))}: no texts are left to train on")
+    if not any(one.sentiment or one.topic or one.entities for one in training):
+        raise ConfigurationError(
+            f"{', '.join(map(str, files))}: no text with a label is left to train on"
+        )
     if not recipe.polish_epochs:
         training += contrasts(training, recipe.contrasts, recipe.seed)
+    _writable(run.out)
     reference, base = base_of(recipe, run.base)
     network, pad = network_of(recipe, base), base.pad
     start = begun_from(network, recipe, reference, run) if recipe.start else None
@@ -76,7 +79,7 @@ def train(recipe: Recipe, run: Run) -> str:
     if unlabelled:
         texts = [text for path in unlabelled for text in read_texts(path)]
         adapt(network, recipe, texts, base, run.work, run.report, run.device, run.progress)
-    targets = taught_by(recipe, run.work, corpus, training, run.device)
+    targets = taught_by(recipe, run.work, corpus, training, run.device, recipe.base or run.base)
     run.work.mkdir(parents=True, exist_ok=True)
     place = Place(base=base.folder, pad=pad, held=held, work=run.work, device=run.device)
     stages = mean_of_members(
@@ -116,13 +119,24 @@ def train(recipe: Recipe, run: Run) -> str:
     )
 
 
+def _writable(folder: Path) -> None:
+    """Make the artifact's folder now: hours later it is too late to say that it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"--out {folder}: cannot be made: {error.strerror}") from error
+
+
 def device_named(name: str) -> str:
     """`auto` is a GPU where there is one, else the CPU. Raises `ConfigurationError` for a GPU that
     is not there."""
     if name == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigurationError(f"--device {name}: torch finds no GPU here")
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
+        raise ConfigurationError(f"--device {name}: auto, cpu, cuda or cuda:1 are known")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise ConfigurationError(f"--device {name}: torch finds no such GPU here")
     return name
 
 
@@ -147,14 +161,15 @@ def begun_from(network: Network, recipe: Recipe, reference: BaseReference, run: 
     """Give `network` the weights of the artifact that the recipe starts from; what that says of
     itself. Raises `ConfigurationError` where it stands on another base."""
     folder = SHIPPED if recipe.start == "shipped" else run.data / recipe.start
-    artifact = load(folder, run.base)
-    if artifact.about.base.sha256 != reference.sha256:
+    about = read_about(folder)
+    if about.base.sha256 != reference.sha256:
         raise ConfigurationError(
-            f"start: {recipe.start} stands on {artifact.about.base.name}, not on "
+            f"start: {recipe.start} stands on {about.base.name}, not on "
             f"{reference.name}: let the recipe's base be the encoder it stands on"
         )
+    artifact = load(folder, recipe.base or run.base)
     network.load_state_dict(torch_network(artifact).state_dict())
-    return artifact.about
+    return about
 
 
 def written(

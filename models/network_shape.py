@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from models.data import LABELS
+
 HEADS = ("sentiment", "topic", "entity_sentiment")
 
 
@@ -13,6 +15,34 @@ class Shape:
     pool_heads: int = 6
     story_width: int = 128
     dropout: float = 0.1
+
+
+def head_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
+    """Every tensor outside the encoder, by name: what an artifact must bring."""
+    width = shape.width
+    found: dict[str, tuple[int, ...]] = {
+        "story.weight": (shape.story_width, width),
+        "story.bias": (shape.story_width,),
+    }
+    for task in HEADS:
+        conditioned = task == "entity_sentiment"
+        gathered = 2 * width if conditioned else width
+        classes = len(LABELS[task])
+        matrices = {
+            "pool.key": (width, width),
+            "pool.value": (width, width),
+            "hidden": (width, gathered),
+            "out": (classes, width),
+        }
+        if conditioned:
+            matrices["pool.condition"] = (width, width)
+        for name, (rows, columns) in matrices.items():
+            found[f"heads.{task}.{name}.weight"] = (rows, columns)
+            found[f"heads.{task}.{name}.bias"] = (rows,)
+        found[f"heads.{task}.pool.query"] = (width,)
+        found[f"heads.{task}.norm.weight"] = (gathered,)
+        found[f"heads.{task}.norm.bias"] = (gathered,)
+    return found
 
 
 def pool_heads(width: int) -> int:

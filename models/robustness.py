@@ -20,6 +20,7 @@ from models.questions import Query, Questions, Scorer, questions_of
 from pipeline.errors import ConfigurationError
 
 _CASHTAG = re.compile(r"\$[A-Za-z]{1,6}(?:\.[A-Za-z])?\b")
+_SPACES = re.compile(r"\s{2,}")
 _NUMBER = re.compile(r"\d")
 _LONG_WORD = re.compile(r"\b[a-zA-Z]{5,}\b")
 _NOT = re.compile(r"\b(is|are|was|were|will|can|could|should|would|has|have|had|do|does|did) not\b")
@@ -80,6 +81,11 @@ def as_json(rows: Sequence[Moved]) -> dict[str, Any]:
 
 def changed(name: str, text: str, about: str | None, seed: int = SEED) -> str:
     """The text under the change called so; the same text where it does not apply."""
+    other = _changed(name, text, about, seed)
+    return other if other == text else other.strip()
+
+
+def _changed(name: str, text: str, about: str | None, seed: int) -> str:
     draw = random.Random(f"{seed}:{name}:{text}")  # noqa: S311  no secret
     change = CHANGES[name]
     if about is None or name in _WHOLE:
@@ -88,7 +94,10 @@ def changed(name: str, text: str, about: str | None, seed: int = SEED) -> str:
     if at < 0:
         return change(text, draw)
     end = at + len(about)
-    return change(text[:at], draw) + text[at:end] + change(text[end:], draw)
+    before, after = change(text[:at], draw), text[end:]
+    if name not in _ONCE or before == text[:at]:
+        after = change(after, draw)
+    return before + text[at:end] + after
 
 
 def _moved(scorer: Scorer, questions: Questions, before: Integers, name: str, seed: int) -> Moved:
@@ -154,7 +163,8 @@ def _typos(text: str, draw: random.Random) -> str:
 
 
 def _without_cashtags(text: str, draw: random.Random) -> str:
-    return " ".join(_CASHTAG.sub("", text).split()) if _CASHTAG.search(text) else text
+    # what stands before or after a name keeps its outer spaces
+    return _SPACES.sub(" ", _CASHTAG.sub("", text)) if _CASHTAG.search(text) else text
 
 
 def _other_numbers(text: str, draw: random.Random) -> str:
@@ -189,3 +199,5 @@ CHANGES: dict[str, Change] = {
 
 # What is done to the name too, for a text is not half in capitals.
 _WHOLE = {"lower case", "upper case"}
+# What is done to one place of a text, before the name or else after it.
+_ONCE = {"negation flipped"}

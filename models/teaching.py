@@ -18,13 +18,19 @@ from models.training import Targets
 
 
 def taught_by(
-    recipe: Recipe, folder: Path, corpus: Corpus, examples: Sequence[Example], device: str
+    recipe: Recipe,
+    folder: Path,
+    corpus: Corpus,
+    examples: Sequence[Example],
+    device: str,
+    base: str = "",
 ) -> Targets:
     """The mean probabilities of the recipe's teachers (paths relative to `folder`) for every
-    text of `corpus`; nothing where it has none. Each teacher reads with its own tokenizer."""
+    text of `corpus`; nothing where it has none. Each teacher reads with its own tokenizer, on the
+    encoder in `base`, or the one it names."""
     total: dict[str, Tensor] = {}
     for name in recipe.teachers:
-        teacher = load(folder / name)
+        teacher = load(folder / name, base)
         own = corpus_of(examples, teacher.tokenizer, teacher.about.window)
         if len(own) != len(corpus):
             raise RuntimeError("teacher and pupil read different texts")

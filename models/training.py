@@ -4,11 +4,13 @@ Deterministic under the recipe's seed on one machine. After every epoch the run 
 again from its folder (`checkpoint.safetensors`: weights, optimiser, moving average).
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -112,9 +114,11 @@ class Training:
         best: dict[str, Tensor] = {}
         history: list[Mapping[str, float]] = []
         begun = 0
+        told: Mapping[str, Any] = {}
         if self._folder is not None:
+            told = {**asdict(recipe), "begun_with": _digest(self._network, corpus, wanted)}
             begun, history, best = load_checkpoint(
-                self._folder, self._network, optimizer, average, asdict(recipe)
+                self._folder, self._network, optimizer, average, told
             )
         for epoch in range(begun, recipe.epochs):
             # per epoch, so that a run taken up again goes on as it would have gone on
@@ -153,7 +157,7 @@ class Training:
             log.info("epoch %d: %s", epoch + 1, json.dumps(figures))
             if self._folder is not None:
                 save_checkpoint(
-                    self._folder, self._network, optimizer, average, asdict(recipe), history, best
+                    self._folder, self._network, optimizer, average, told, history, best
                 )
             scores = [one["score"] for one in history]
             if len(scores) - 1 - scores.index(max(scores)) >= recipe.patience:
@@ -192,6 +196,19 @@ class Training:
                 attacked = self._network.on_embeddings(moved_vectors, inputs)
                 loss_of(attacked, wanted, recipe, weights).backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
+
+
+def _digest(network: Network, corpus: Corpus, targets: Targets) -> str:
+    """The SHA-256 of the weights a run begins with, its texts with their labels, and what its
+    teachers said of them, in hex."""
+    found = hashlib.sha256()
+    for one in corpus.examples:
+        found.update(repr((one.text, one.sentiment, one.topic, one.entities)).encode())
+    tensors = {**network.state_dict(), **targets.teachers}
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(tensors[name].detach().cpu().contiguous().numpy().data)
+    return found.hexdigest()
 
 
 def scales_of(network: Network, corpus: Corpus, pad: int, device: str = "cpu") -> dict[str, Scale]:

@@ -27,6 +27,7 @@ READ_CHARACTERS = 8_000
 MOST_TOKENS = 512
 # Padded tokens in one forward pass; 8,192 keeps a BERT-base under 1 GB of activations.
 TOKEN_BUDGET = 8_192
+_PLAIN_WORDS = "the company said its profit fell 公司 利润 下降"
 
 
 class TransformerClassifier:
@@ -56,7 +57,6 @@ class TransformerClassifier:
         """
         import torch
         import transformers
-        from safetensors import SafetensorError
 
         # a service has a log, not a terminal
         reports: Any = transformers.utils.logging
@@ -74,13 +74,16 @@ class TransformerClassifier:
                 trust_remote_code=False,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise _unusable(name, str(error)) from error
+        except Exception as error:  # a foreign file can be wrong in every way there is
+            raise _unusable(name, f"{type(error).__name__}: {error}") from error
         # a bare encoder would get a random head, and answer
         if lacking := sorted({*loading["missing_keys"], *map(str, loading["mismatched_keys"])}):
             raise _unusable(name, f"its weights lack {', '.join(lacking[:5])}")
         if tokenizer.pad_token is None:
             raise _unusable(name, "its tokenizer has no padding token")
+        # without its files the library makes up a tokenizer that knows no word
+        if _knows_nothing(tokenizer) or 2 * len(tokenizer) < (config.vocab_size or 0):
+            raise _unusable(name, f"its tokenizer is missing or another's: {len(tokenizer)} words")
         device = "cuda" if torch.cuda.is_available() else "cpu"
         model.to(device)
         model.eval()
@@ -169,10 +172,16 @@ def _unusable(name: str, reason: str) -> ConfigurationError:
     )
 
 
+def _knows_nothing(tokenizer: Any) -> bool:
+    """Whether plain words of every language served are unknown to it."""
+    known = set(tokenizer(_PLAIN_WORDS, add_special_tokens=False)["input_ids"])
+    return known <= {tokenizer.unk_token_id}
+
+
 def _readable(one: ClassifierInput) -> str:
     text = f"{one.title}\n{one.text}" if one.title and one.text else one.title or one.text
     # a lone surrogate is no text to a tokenizer, and would fail the whole batch
-    return text[:READ_CHARACTERS].encode("utf-8", "replace").decode().strip()
+    return text.lstrip()[:READ_CHARACTERS].encode("utf-8", "replace").decode().strip()
 
 
 def _window(config: Any, tokenizer: Any) -> int:

@@ -39,7 +39,8 @@ def windows_of(
 ) -> list[Window]:
     """The windows of all texts, in order. An empty text has none. `names[i]` holds for each
     company asked about in text i the names it goes by there."""
-    cleaned = [readable(text[:MOST_CHARACTERS]) for text in texts]
+    # more is read than is kept: links and blanks may be most of it
+    cleaned = [readable(text.lstrip()[: 4 * MOST_CHARACTERS])[:MOST_CHARACTERS] for text in texts]
     spoken = [row for row, text in enumerate(cleaned) if text]
     if not spoken:
         return []

@@ -102,6 +102,44 @@ def test_own_labels_are_learned_on_top_of_an_artifact(
     assert tuned.scale("entity_sentiment") == begun.scale("entity_sentiment")
 
 
+@pytest.mark.parametrize(
+    ("option", "wrong"),
+    [
+        ("--device gpu", "--device gpu: auto, cpu, cuda or cuda:1"),
+        ("--device cuda:7", "torch finds no such GPU"),
+        ("--seed 99999999999999999999", "--seed: seed"),
+        ("--out own.train.jsonl", "--out own.train.jsonl: cannot be made"),
+    ],
+)
+def test_a_wrong_option_is_said_before_anything_is_trained(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    wrong: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "own.train.jsonl", range(8))
+    (tmp_path / "recipe.toml").write_text('train = ["own.train.jsonl"]\n')
+    assert status_of(f"model train --config recipe.toml {option}".split()) != 0
+    told = capsys.readouterr().err
+    assert wrong in told
+    assert "Traceback" not in told
+    assert {path.name for path in tmp_path.iterdir()} <= {
+        "own.train.jsonl", "recipe.toml", "artifact"
+    }  # fmt: skip
+
+
+def test_texts_without_a_label_teach_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.train.jsonl").write_text('{"text": "Profit rises"}\n' * 3)
+    (tmp_path / "recipe.toml").write_text('train = ["a.train.jsonl"]\ndevelopment = 0.0\n')
+    command = f"model train --config {tmp_path}/recipe.toml --data {tmp_path} --out {tmp_path}/made"
+    assert status_of(command.split()) != 0
+    assert "no text with a label is left to train on" in capsys.readouterr().err
+
+
 def test_an_artifact_on_another_base_is_no_beginning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

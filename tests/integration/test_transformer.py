@@ -57,6 +57,37 @@ def saved(folder: Path, labels: dict[int, str] = LABELS, safe: bool = True) -> P
     return folder
 
 
+@pytest.mark.parametrize("left", ["", "one word"])
+def test_a_model_without_its_tokenizer_is_refused(tmp_path: Path, left: str) -> None:
+    """The library would make one up that knows no word, and every text would read alike."""
+    folder = saved(tmp_path / "model")
+    for path in folder.iterdir():
+        if path.name not in ("config.json", "model.safetensors"):
+            path.unlink()
+    if left:
+        (folder / "vocab.txt").write_text("[UNK]\n[PAD]\nprofit\n")
+    with pytest.raises(ConfigurationError, match="tokenizer"):
+        TransformerClassifier.load(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", "[]"),
+        ("tokenizer_config.json", "[]"),
+        ("config.json", '{"model_type": "bert", "num_attention_heads": 0, "hidden_size": "x"}'),
+    ],
+)
+def test_files_that_are_not_what_they_should_be_are_refused_in_one_line(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    folder = saved(tmp_path / "model")
+    (folder / name).write_text(content)
+    with pytest.raises(ConfigurationError, match="cannot be used") as raised:
+        TransformerClassifier.load(str(folder))
+    assert "\n" not in str(raised.value)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return saved(tmp_path_factory.mktemp("model"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.errors import ConfigurationError
-from workers.commands.modelling import Html, Model, scorer_of
+from workers.commands.modelling import Html, Model
 from workers.commands.terminal import AsJson, command_settings, note, say, say_json
 
 if TYPE_CHECKING:
@@ -46,10 +46,11 @@ def explain(
     if file is not None:
         _explain_file(explainer, file, most, deletion, html, as_json)
         return
+    from models.data import readable
     from models.explain import as_json as explained_json
     from models.explanation_page import text_page
 
-    found = explainer.explain(text, entity or _named(text))
+    found = explainer.explain(text, entity or _named(readable(text)))
     if not found:
         raise ConfigurationError(f"{explainer.version} has no answer to this text: no model for it")
     _write(html, text_page(explainer.version, found))
@@ -89,15 +90,21 @@ def card(
         say(text.rstrip())
 
 
-def carded(folder: Path, measure: list[Path]) -> str:
+def carded(folder: Path, measure: list[Path], base: str = "") -> str:
     """Measure the artifact on each file, if any, put figures and card into it, and renew its
-    checksums; its version."""
+    checksums; its version. It stands on the encoder in `base`, or the one of the settings."""
     from models.artifact_files import seal
     from models.card import CARD, card_of, measured_into
     from models.evaluation_page import write_text
+    from models.load import load_artifact_classifier
 
     if measure:
-        measured_into(folder, scorer_of(str(folder)), measure)
+        settings = command_settings()
+        # what lies there, even where the folder is called as a model is
+        classifier = load_artifact_classifier(
+            folder, base or settings.model_base, settings.model_runtime
+        )
+        measured_into(folder, classifier, measure)
     write_text(folder / CARD, card_of(folder))
     return seal(folder)
 

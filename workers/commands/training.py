@@ -37,15 +37,16 @@ def train(
     go to the work folder where tensorboard is installed. The artifact's card tells what it
     answers to X.valid.jsonl, where the data has it beside X.train.jsonl.
     """
-    from dataclasses import replace
+    from dataclasses import asdict
 
     from models.making import Run, device_named
     from models.making import train as make
+    from models.recipe import made
     from models.reporting import tensorboard
 
     recipe = _recipe(config, data)
     if seed is not None:
-        recipe = replace(recipe, seed=seed)
+        recipe = made({**asdict(recipe), "seed": seed}, "--seed")
     folder = work or out.with_name(f"{out.name}.run")
     reporter = tensorboard(folder)
     if reporter is None:
@@ -65,7 +66,7 @@ def train(
             ),
         )
     valid = [data / one.replace(".train.", ".valid.") for one in recipe.train if ".train." in one]
-    version = carded(out, [path for path in valid if path.is_file()])
+    version = carded(out, [path for path in valid if path.is_file()], recipe.base)
     if as_json:
         say_json({"version": version, "artifact": str(out)})
     else:
@@ -93,6 +94,7 @@ def search(
     """
     from dataclasses import asdict, replace
 
+    from models.evaluation_page import write_text
     from models.making import device_named
     from models.recipe import made, toml_of
     from models.searching import SPACE, Search, Tried
@@ -115,9 +117,11 @@ def search(
         device=device_named(device),
         base=command_settings().model_base,
     )
+    # trials take hours: a file that cannot be written is said before them
+    write_text(out, toml_of(whole))
     best, score = find(recipe, where, told)
     found = {name: getattr(best, name) for name in SPACE}
-    out.write_text(toml_of(replace(whole, **found)), "utf-8")
+    write_text(out, toml_of(replace(whole, **found)))
     if as_json:
         say_json({"score": score, "recipe": str(out), **found})
     else:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from models.artifact import load, read_about
-from models.artifact_files import ABOUT, CHECKSUMS, WEIGHTS, seal, version_of
+from models.artifact_files import ABOUT, CHECKSUMS, WEIGHTS, digest, seal, version_of
 from models.encoder import find_base, read_base
 from models.exporting import export
 from pipeline.errors import ConfigurationError
@@ -83,6 +84,13 @@ def test_a_file_outside_the_folder_is_never_read(folder: Path, base: Path) -> No
         ({"format": 2}, "format 2, this reader knows 1"),
         ({"labels": {"sentiment": ["a", "b"]}}, "its labels"),
         ({"window": "many"}, "window"),
+        ({"window": 2}, "a window of 2 tokens"),
+        ({"window": 100}, "no window of 100 tokens"),
+        ({"bits": 16}, "16 bits"),
+        ({"temperatures": {"sentiment": 0.0}}, "a temperature of 0.0 for sentiment"),
+        ({"powers": {"topic": -1.0}}, "a power of -1.0 for topic"),
+        ({"shape": {"width": 32, "pool_heads": 0, "story_width": 8}}, "0 pool heads"),
+        ({"shape": {"width": 32, "pool_heads": 5, "story_width": 8}}, "5 pool heads"),
         ({"weights_sha256": "0" * 64}, "is not the file"),
     ],
 )
@@ -93,6 +101,38 @@ def test_a_foreign_artifact_is_refused(
     (folder / ABOUT).write_text(json.dumps(about))
     seal(folder)
     assert wrong in refusal(folder, base)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead", "wrong"),
+    [
+        ("head/story.weight", None, "story.weight is missing"),
+        ("head/heads.topic.out.weight", (5, 32), "topic.out.weight has the shape (5, 32)"),
+        ("scales/", None, "does not fit together"),
+        ("packed/", (3,), "does not fit together"),
+        ("head/heads.sentiment.pool.query", None, "sentiment.pool.query is missing"),
+    ],
+)
+def test_weights_that_lack_something_are_refused_however_well_they_are_sealed(
+    folder: Path, base: Path, name: str, instead: tuple[int, ...] | None, wrong: str
+) -> None:
+    tensors = load_file(folder / WEIGHTS)
+    chosen = next(one for one in sorted(tensors) if one.startswith(name))
+    del tensors[chosen]
+    if instead is not None:
+        tensors[chosen] = np.zeros(instead, np.uint8 if name == "packed/" else np.float16)
+    save_file(tensors, folder / WEIGHTS)
+    about = json.loads((folder / ABOUT).read_text())
+    about["weights_sha256"] = digest(folder / WEIGHTS)
+    (folder / ABOUT).write_text(json.dumps(about))
+    seal(folder)
+    assert wrong in refusal(folder, base)
+
+
+def test_a_list_of_checksums_with_an_impossible_name_is_refused(folder: Path, base: Path) -> None:
+    listed = (folder / CHECKSUMS).read_text()
+    (folder / CHECKSUMS).write_text(listed + f"{'0' * 64}  {'x' * 5_000}\n")
+    assert "x cannot be read" in refusal(folder, base)
 
 
 def test_another_base_is_refused(folder: Path, tmp_path: Path) -> None:

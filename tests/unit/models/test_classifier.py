@@ -54,6 +54,14 @@ def test_answers_come_in_the_order_of_the_texts(
     small.close()
 
 
+def test_a_text_behind_a_page_of_blanks_is_read(classifier: AttentionClassifier) -> None:
+    plain, behind = classifier.classify(
+        [asked("Shares fell"), asked("\n " * 5_000 + "Shares fell")]
+    )
+    assert behind.reason is None
+    assert behind.sentiment == plain.sentiment
+
+
 def test_empty_and_endless_texts_harm_no_neighbour(classifier: AttentionClassifier) -> None:
     plain = asked("acme said profit fell")
     odd = [

@@ -32,6 +32,7 @@ def test_any_mix_of_labels_is_read(tmp_path: Path) -> None:
     ("line", "wrong"),
     [
         ("{", "not JSON"),
+        ("[" * 5_000, "not JSON"),
         ("[1]", "a JSON object is needed"),
         ('{"text": " "}', "`text` is missing or empty"),
         ('{"text": "x", "sentiment": "bearish"}', "sentiment 'bearish' is none of negative"),

@@ -30,6 +30,15 @@ def test_each_change_does_what_its_name_says(name: str, text: str, expected: str
     assert changed(name, text, None) == expected
 
 
+def test_what_stands_around_a_name_keeps_its_spaces_and_one_word_is_negated() -> None:
+    text = "$TSLA beats while Ford falls"
+    assert changed("cashtags removed", text, "Ford") == "beats while Ford falls"
+    once = changed("negation flipped", "Profit rises at Ford as demand grows", "Ford")
+    assert once == "Profit does not rise at Ford as demand grows"
+    after = changed("negation flipped", "Quarter at Ford: demand grows", "Ford")
+    assert after == "Quarter at Ford: demand does not grow"
+
+
 def test_numbers_become_other_numbers_of_the_same_length() -> None:
     other = changed("numbers changed", "up 4.5% to 1,203", None)
     assert other != "up 4.5% to 1,203"

@@ -111,6 +111,39 @@ def test_an_interrupted_run_goes_on_as_it_would_have(
     assert same(taken_up, trained(folder, corpus, recipe))
 
 
+def test_a_run_on_other_labels_or_from_other_weights_is_not_taken_up(
+    folder: Path, corpus: Corpus, tmp_path: Path
+) -> None:
+    trained(folder, corpus, replace(RECIPE, epochs=1), tmp_path)
+    relabelled = replace(corpus.examples[0], sentiment="neutral")
+    changed = replace(corpus, examples=(relabelled, *corpus.examples[1:]))
+    with pytest.raises(ConfigurationError, match="other texts or another beginning"):
+        trained(folder, changed, replace(RECIPE, epochs=1), tmp_path)
+    network = network_on(folder)
+    with torch.no_grad():
+        network.story.bias.add_(1.0)
+    with pytest.raises(ConfigurationError, match="other texts or another beginning"):
+        Training(network, replace(RECIPE, epochs=1), 0, tmp_path).run(corpus, corpus)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.json", "checkpoint.safetensors"])
+def test_a_checkpoint_that_cannot_be_read_is_named(
+    folder: Path, corpus: Corpus, tmp_path: Path, name: str
+) -> None:
+    trained(folder, corpus, replace(RECIPE, epochs=1), tmp_path)
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ConfigurationError, match="its checkpoint cannot be read"):
+        trained(folder, corpus, replace(RECIPE, epochs=1), tmp_path)
+
+
+def test_a_batch_without_a_label_costs_nothing(folder: Path) -> None:
+    # batches are of like length: these texts have one of their own
+    bare = [Example("acme", f"g:{number}") for number in range(24)]
+    texts = corpus_of([*examples(), *bare], read_base(folder).tokenizer, 24)
+    network = trained(folder, texts, replace(RECIPE, epochs=1, rdrop=0.5))
+    assert all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(
     folder: Path, corpus: Corpus, tmp_path: Path
 ) -> None:
