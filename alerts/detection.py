@@ -27,13 +27,15 @@ from alerts.kinds import KINDS
 from alerts.minutes import minute_number, minute_start, unpacked
 from alerts.returns import Returns
 from alerts.rules import Detector, Rule
-from alerts.series import MINUTES_KEPT, VOICES_KEPT, Series
+from alerts.series import MINUTES_KEPT, Series
 from alerts.surprise import share_surprise
 from alerts.usual import usual_of
 from alerts.verdict import ALLOWED, SHARE, VOLUME, Verdict, WindowTest
+from alerts.voices import VOICES_KEPT
 from alerts.weekly import FLAT
 
 YOUNG_HOURS = 7 * 24.0
+MOST_VOICES_ASKED = VOICES_KEPT * 3 // 4
 
 
 def judge(
@@ -119,7 +121,14 @@ def _voices_heard(detector: Detector, series: Series, minute: int) -> int:
 
 
 def _fewest_voices(detector: Detector) -> int:
-    return min(detector.minimum, detector.minimum_under_hour) if detector.independent else 1
+    least = min(detector.minimum, detector.minimum_under_hour)
+    return voices_asked(least) if detector.independent else 1
+
+
+def voices_asked(least: int) -> int:
+    """Independent voices that a rule of so many documents asks for: only the latest are
+    remembered, and some of those may have spoken after the minute that is judged."""
+    return min(least, MOST_VOICES_ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,7 @@ def _held(detector: Detector, series: Series, minute: int, earliest: int) -> lis
         if negatives < least:
             continue
         voices, stories = len(heard), len({story for _, story in heard})
-        if not detector.independent or min(voices, stories) >= least:
+        if not detector.independent or min(voices, stories) >= voices_asked(least):
             found.append(Held(scale, first, documents, negatives, voices, stories))
     return sorted(found, key=lambda one: one.scale)
 

@@ -16,6 +16,7 @@ hundredths.
 from datetime import datetime
 
 from alerts.conditions import HOUR, Condition
+from alerts.detection import voices_asked
 from alerts.minutes import minute_number, minute_start, unpacked
 from alerts.mood import Mood
 from alerts.rules import Rule
@@ -51,9 +52,9 @@ def judge_condition(
     voices, stories = len(heard), len({voice.story for voice in heard})
     about_mood = condition.kind == "sentiment_drop"
     enough = documents if about_mood else negatives
-    if condition.independent and not about_mood:
-        enough = min(negatives, voices)
     if enough < condition.minimum:
+        return Verdict(at=at)
+    if condition.independent and not about_mood and voices < voices_asked(condition.minimum):
         return Verdict(at=at)
     hours = (minute + 1 - first) / 60.0
     busy = series.upcoming(first // 60, minute // 60, fleet)

@@ -38,6 +38,8 @@ class Mood(msgspec.Struct, array_like=True):
     last_learned: int = 0
     documents: float = 0.0
     index: float = 0.0
+    revisions: dict[int, int] = {}
+    """Of the minutes' buckets that were corrected: more changes than documents."""
 
     def observe(self, bucket: Bucket, now: datetime, lateness_minutes: int) -> None:
         """Take in the state of one bucket and pass the time to `now`."""
@@ -45,7 +47,14 @@ class Mood(msgspec.Struct, array_like=True):
         totals = bucket.totals
         number = minute_number(bucket.start)
         told = totals.negative + totals.neutral + totals.positive
-        if number >= self.minute - lateness_minutes and told:
+        if number < self.minute - lateness_minutes or not (told or number in self.minutes):
+            return
+        # as `Series.observe`: fewer documents are an older state, or a correction
+        revision = self.revisions.get(number, 0)
+        if corrected := bucket.revision > max(totals.documents, revision):
+            self.revisions[number] = bucket.revision
+        fewer = number in self.minutes and told < self.minutes[number][0]
+        if corrected or not (revision or fewer):
             self.minutes[number] = (told, totals.positive_micro - totals.negative_micro)
 
     def roll(self, minute: int) -> None:
@@ -55,6 +64,7 @@ class Mood(msgspec.Struct, array_like=True):
         self.minute = minute
         for number in sorted(one for one in self.minutes if one < minute - MINUTES_KEPT):
             documents, index = self.minutes.pop(number)
+            self.revisions.pop(number, None)
             held = self.hours.get(number // 60, (0, 0))
             self.hours[number // 60] = (held[0] + documents, held[1] + index)
         until = minute // 60 - HOURS_KEPT

@@ -4,9 +4,11 @@ A state from before the loss is left alone: it knows more than the past eight da
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
+from alerts.beginning import DAY_HOURS, GAP_HOURS, Beginning
 from alerts.detection import judge
 from alerts.fleet import Fleet, Part
 from alerts.fleet_week import EVERYTHING, week_told
@@ -36,14 +38,18 @@ def replayed(buckets: Sequence[Bucket], since: datetime, rules: Sequence[Rule] =
 
 
 def rebuild_states(
-    rules: RuleBook, trends: TrendStore, states: SeriesStates, partitions: int = 1
+    rules: RuleBook,
+    trends: TrendStore,
+    states: SeriesStates,
+    partitions: int = 1,
+    settle: Callable[[], object] = lambda: None,
 ) -> int:
     """Give every watched series that lost its state the one its buckets tell; how many got one.
 
     A series that was begun anew after the loss lost it too. The stream's beginning is set
     back to the hour of the oldest bucket, which tells a running watch to drop what it holds;
-    its batch of that moment may still write over some, so this is done until nothing is left
-    to do. Safe to repeat.
+    its batch of that moment may still write over some, so this is done, with `settle` in
+    between, until there was nothing left to do. Safe to repeat.
     """
     watched = [key for key in trends.series() if key == EVERYTHING or rules.matching(key)]
     begun = _begun(trends, states)
@@ -51,8 +57,10 @@ def rebuild_states(
         return 0
     rebuilt: set[SeriesKey] = set()
     counted: set[SeriesKey] = set()
-    for _ in range(_MOST_PASSES):
-        states.save({BEGINNING: str(minute_number(begun)).encode()})
+    for number in range(_MOST_PASSES):
+        if number:
+            settle()
+        written = _set_back(states, begun)
         lost = _lost(watched, states, begun)
         for first in range(0, len(lost), _AT_ONCE):
             some = lost[first : first + _AT_ONCE]
@@ -63,30 +71,44 @@ def rebuild_states(
             states.save({state_name(key): series.encode() for key, series in made.items()})
             counted.update(key for key, series in made.items() if series.counted)
         rebuilt.update(lost)
-        if not lost:
+        written += len(lost) + _count(counted, states, partitions)
+        if number and not written:
             break
-    _count(counted, states, partitions)
     if states.load([WEEK])[0] is None:
         told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
         states.save({WEEK: told.encode()})
     return len(rebuilt)
 
 
-def _count(counted: Iterable[SeriesKey], states: SeriesStates, partitions: int) -> None:
-    """Let the fleet have as many series as were found to count, where it knows of fewer."""
+def _set_back(states: SeriesStates, begun: datetime) -> int:
+    """Let the stream have begun then, where it is said to have begun later; 1 if so."""
+    hour = minute_number(begun) // 60
+    known = Beginning.decode(states.load([BEGINNING])[0])
+    if known is not None and known.since <= hour:
+        return 0
+    # old enough to be believed, whatever comes next
+    latest = hour + DAY_HOURS if known is None else max(known.latest, hour + DAY_HOURS)
+    states.save({BEGINNING: Beginning(hour, latest).encode()})
+    return 1
+
+
+def _count(counted: Iterable[SeriesKey], states: SeriesStates, partitions: int) -> int:
+    """Let the fleet have as many series as were found to count, where it knows of fewer; in how
+    many partitions it did."""
     names = [fleet_name(partition) for partition in range(partitions)]
     known = Fleet.decode(states.load(names))
     found = Counter(known.partition_of(key) for key in counted)
     few = [number for number in found if known.parts[number].series < found[number]]
     states.save({fleet_name(number): Part(series=found[number]).encode() for number in few})
+    return len(few)
 
 
 def _begun(trends: TrendStore, states: SeriesStates) -> datetime | None:
     """The hour the stream began, by what is remembered and by the oldest bucket."""
-    stored = states.load([BEGINNING])[0]
-    found = [] if stored is None else [minute_start(int(stored))]
+    stored = Beginning.decode(states.load([BEGINNING])[0])
+    found = [] if stored is None else [minute_start(stored.since * 60)]
     days = list(trends.days())
-    oldest = min((day for _, day in days), default=None)
+    oldest = _first_day(day for _, day in days)
     if oldest is not None:
         starts = [
             some[0].start
@@ -95,6 +117,15 @@ def _begun(trends: TrendStore, states: SeriesStates) -> datetime | None:
         ]
         found.append(minute_start(minute_number(min(starts, default=oldest)) // 60 * 60))
     return min(found, default=None)
+
+
+def _first_day(days: Iterable[datetime]) -> datetime | None:
+    """The first of the days that is not a day of strays, long before the others."""
+    known = sorted(set(days))
+    for day, following in pairwise(known):
+        if following - day <= timedelta(hours=GAP_HOURS):
+            return day
+    return known[-1] if known else None
 
 
 def _lost(watched: Sequence[SeriesKey], states: SeriesStates, begun: datetime) -> list[SeriesKey]:

@@ -8,8 +8,8 @@
 
 A minute's counts may be replaced by a later state of the same bucket until they are folded
 into their hour; an hour is learned once it is older than every window. At most 121 minute
-counters, 27 hour counters, 31 of the week and 17 further numbers, beside the latest negative
-document of each of the last 20 voices.
+counters (and the revisions of corrected ones), 27 hour counters, 31 of the week and 17 further
+numbers, beside the latest negative document of each of the last 20 voices.
 
 Results never depend on when the time passes: `roll` in one jump or in many small steps leaves
 the same state to the last bit, because sums are only touched by hours that hold something.
@@ -26,31 +26,16 @@ from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
 from alerts.returns import Returns, highest, highest_share
 from alerts.surprise import PRIOR_SHARE, usual_share
+from alerts.voices import Voice, hear
 from alerts.weekly import FLAT, Learned, cell_factors, day_cell, exposure, factors, hour_cell
-from pipeline.trends import Bucket, Evidence
+from pipeline.trends import Bucket
 
 MINUTES_KEPT = 120
 HOURS_KEPT = 26
-VOICES_KEPT = 20
 HALF_LIFE_HOURS = 7 * 24.0
 DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
 T = TypeVar("T")
-# An author field of two thousand letters is no name; voices alike so far count as one.
-_VOICE_LENGTH = 80
 STATE_VERSION = 3
-
-
-class Voice(msgspec.Struct, array_like=True, frozen=True):
-    """The latest novel negative document of one voice."""
-
-    at: float
-    document: str
-    story: str
-    negative_micro: int
-
-    @property
-    def minute(self) -> int:
-        return int(self.at // 60)
 
 
 class Series(msgspec.Struct, array_like=True, dict=True):
@@ -73,6 +58,8 @@ class Series(msgspec.Struct, array_like=True, dict=True):
     share_peaks: Peaks = msgspec.field(default_factory=Peaks)
     counted: bool = False
     v: int = STATE_VERSION
+    revisions: dict[int, int] = msgspec.field(default_factory=dict)
+    """Of the minutes' buckets that were corrected: more changes than documents."""
 
     @classmethod
     def begun(cls, since: datetime, now: datetime) -> "Series":
@@ -98,7 +85,10 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             oldest = minute - MINUTES_KEPT
             for number in sorted(number for number in minutes if number < oldest):
                 hour = number // 60
-                hours[hour] = hours.get(hour, 0) + minutes.pop(number)
+                self.revisions.pop(number, None)
+                # a minute all of whose documents were taken out held nothing
+                if counts := minutes.pop(number):
+                    hours[hour] = hours.get(hour, 0) + counts
         if hours:
             until = self.learned_until
             for hour in sorted(hour for hour in hours if hour < until):
@@ -115,36 +105,28 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         self.now = max(self.now, at)
         self.roll(int(at // 60))
         totals = bucket.totals
-        if not totals.novel:
-            return None
         number = minute_number(bucket.start)
         if number < self.minute - lateness_minutes:
+            return None
+        if not totals.novel and number not in self.minutes:
             return None
         # those that lean negative; a bucket keeps the strongest twenty, and its labels count all
         leaning = sum([piece.novel for piece in bucket.evidence])
         counts = packed(totals.novel, max(totals.novel_negative, leaning))
         held = self.minutes.get(number, 0)
-        # counts of a bucket only grow: fewer documents are an older state, delivered again
-        if counts == held or totals.novel < held >> HALF:
+        revision = self.revisions.get(number, 0)
+        # counts of a bucket only grow, unless documents are taken out of it, by an edit or a
+        # correction; what was not is older than what was
+        if corrected := bucket.revision > max(totals.documents, revision):
+            self.revisions[number] = bucket.revision
+        if counts == held or (not corrected and (revision or totals.novel < held >> HALF)):
             return None
         self.minutes[number] = counts
         if leaning:
             for piece in bucket.evidence:
                 if piece.novel:
-                    self._hear(piece)
+                    hear(self.voices, piece)
         return number
-
-    def _hear(self, piece: Evidence) -> None:
-        voices = self.voices
-        at = piece.at.timestamp()
-        name = piece.voice[:_VOICE_LENGTH]
-        held = voices.get(name)
-        if held is not None and (held.at, held.document) >= (at, piece.document):
-            return
-        voices[name] = Voice(at, piece.document, piece.story, piece.negative_micro)
-        if len(voices) > VOICES_KEPT:
-            # the latest of each voice, then the latest voices: no order of arrival matters
-            del voices[min(voices, key=lambda other: (voices[other].at, other))]
 
     def negative(self, minute: int) -> bool:
         """Whether this minute of those kept holds negative documents."""

@@ -15,8 +15,9 @@ same result. No clock: time is the points' watermark.
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from alerts.beginning import GAP_HOURS, Beginning, begun_with
 from alerts.fleet import Fleet
 from alerts.fleet_week import EVERYTHING, FleetWeek
 from alerts.judging import Judged, catch_up, step
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 # Series whose state stays in memory between batches: a few kB each where they are busy.
 SERIES_KEPT = 20_000
 MOST_REDOS = 5
+RESENT_WITHIN = timedelta(days=1)
+"""An alert that was resolved before that was sent long ago, whatever came again."""
 
 
 class Watch:
@@ -65,7 +68,8 @@ class Watch:
         self._series: OrderedDict[SeriesKey, Series] = OrderedDict()
         self._moods: dict[SeriesKey, Mood] = {}
         self._latest: OrderedDict[Fingerprint, Alert | None] = OrderedDict()
-        self._since: datetime | None = None
+        self._begun: Beginning | None = None
+        self._stored: dict[str, bytes | None] = {}
         self._fleet = Fleet()
         self._week = FleetWeek()
 
@@ -74,7 +78,7 @@ class Watch:
         self._series.clear()
         self._moods.clear()
         self._latest.clear()
-        self._since = None
+        self._begun = None
 
     def __call__(self, records: Sequence[Record]) -> Handled:
         """One `alerts` record for each state an alert took, saved before it is returned."""
@@ -112,7 +116,7 @@ class Watch:
 
     def _watched(self, points: Sequence[TrendPoint]) -> list[Alert]:
         keys = list(dict.fromkeys(point.series for point in points))
-        self._load_series(keys, min(point.watermark for point in points))
+        self._load_series(keys, [point.watermark for point in points])
         tracked = self._load_alerts(keys)
         for point in points:
             self._follow(point, tracked.get(point.series, ()))
@@ -121,20 +125,26 @@ class Watch:
         changes = [change for one in everything for change in one.changes()]
         if changes:
             self._alerts.save(changes)
-        # the beginning goes with every batch: a store may drop what is not written for long
         states = {state_name(key): self._series[key].encode() for key in keys}
         moods = {mood_name(key): self._moods[key].encode() for key in keys if key in self._moods}
-        known = {BEGINNING: self._begun}
-        # each of these has one reader, who is the only one to write it
-        for partition in {self._fleet.partition_of(key) for key in keys}:
-            known[fleet_name(partition)] = self._fleet.parts[partition].encode()
-        if EVERYTHING in keys:
-            known[WEEK] = self._week.encode()
-        self._states.save({**known, **states, **moods})
+        self._states.save({**self._known(keys), **states, **moods})
         for one in everything:
             self._latest[one.fingerprint] = one.now
         self._trim()
         return [alert for one in everything for alert in one.outgoing()]
+
+    def _known(self, keys: Sequence[SeriesKey]) -> dict[str, bytes]:
+        """What is known of the whole stream, as far as this batch has changed it: a batch that
+        only repeats what it read could undo what a rebuild wrote meanwhile. Each changes
+        every hour or day, and so outlives a store that drops what is not written for long."""
+        assert self._begun is not None
+        known = {BEGINNING: self._begun.encode()}
+        # each of the others has one reader, who is the only one to write it
+        for partition in {self._fleet.partition_of(key) for key in keys}:
+            known[fleet_name(partition)] = self._fleet.parts[partition].encode()
+        if EVERYTHING in keys:
+            known[WEEK] = self._week.encode()
+        return {name: data for name, data in known.items() if data != self._stored.get(name)}
 
     def _follow(self, point: TrendPoint, tracked: Sequence[Tracked]) -> None:
         """Passes one point through its series and every alert on it."""
@@ -162,7 +172,10 @@ class Watch:
                 one.tickers = point.tickers
             # An interrupted batch comes again and may find its own alerts: whether their
             # records were sent is not known, so they are sent again.
-            if one.now is not None and (repeated or one.now.updated_at >= reached):
+            if one.now is not None and (
+                one.now.updated_at >= reached
+                or (repeated and (one.open or one.now.updated_at >= now - RESENT_WITHIN))
+            ):
                 one.resend = True
             if changed is not None or one.open:
                 for minute in range(first, series.minute + 1):
@@ -203,15 +216,21 @@ class Watch:
             self._matching[key] = found
         return found
 
-    def _load_series(self, keys: Sequence[SeriesKey], watermark: datetime) -> None:
-        names = [fleet_name(partition) for partition in range(self._partitions)]
-        week, *parts = self._states.load([WEEK, *names])
-        self._fleet, self._week = Fleet.decode(parts), FleetWeek.decode(week)
-        begun = self._beginning(watermark)
-        if begun != self._since:
+    def _load_series(self, keys: Sequence[SeriesKey], watermarks: Sequence[datetime]) -> None:
+        parts = [fleet_name(partition) for partition in range(self._partitions)]
+        names = [BEGINNING, WEEK, *parts]
+        self._stored = dict(zip(names, self._states.load(names), strict=True))
+        self._fleet = Fleet.decode([self._stored[name] for name in parts])
+        self._week = FleetWeek.decode(self._stored[WEEK])
+        # where the store lost it, what this process remembers stands
+        told = Beginning.decode(self._stored[BEGINNING]) or self._begun
+        for watermark in watermarks:
+            told = begun_with(told, minute_number(watermark) // 60)
+        assert told is not None
+        if self._begun is None or told.since != self._begun.since:
             # set back by a rebuild: what was learned since the loss is replaced by it
             self._series.clear()
-            self._since = begun
+        self._begun, begun = told, minute_start(told.since * 60)
         missing = [key for key in keys if key not in self._series]
         stored = self._states.load([state_name(key) for key in missing]) if missing else []
         for key, data in zip(missing, stored, strict=True):
@@ -220,10 +239,13 @@ class Watch:
                 if data is not None:
                     log.warning("the state of series %s is unreadable: it learns anew", key)
                 series = Series.begun(begun, begun)
+            elif series.since < told.since - GAP_HOURS and series.minute // 60 < told.since:
+                # all it knows is a stray from before the stream began
+                series = Series.begun(begun, begun)
             self._series[key] = series
         for key in keys:
             # begun before a partition told of an earlier hour
-            self._series[key].since = min(self._series[key].since, minute_number(begun) // 60)
+            self._series[key].since = min(self._series[key].since, told.since)
             self._series.move_to_end(key)
         self._load_moods(keys)
 
@@ -250,24 +272,6 @@ class Watch:
             for key in keys
             if (rules := self._rules_of(key))
         }
-
-    def _beginning(self, watermark: datetime) -> datetime:
-        """The hour the stream began: a company never heard of has been silent since then.
-
-        Read for every batch. Where the store lost it, what this process remembers stands, and
-        otherwise the history begins anew: to learn again is safer than to be surprised.
-        Partitions are read side by side: whichever comes first, the earliest hour stands.
-        """
-        first = minute_start(minute_number(watermark) // 60 * 60)
-        stored = self._states.load([BEGINNING])[0]
-        if stored is not None:
-            return min(minute_start(int(stored)), first)
-        return min(self._since or first, first)
-
-    @property
-    def _begun(self) -> bytes:
-        assert self._since is not None
-        return str(minute_number(self._since)).encode()
 
     def _trim(self) -> None:
         while len(self._series) > self._series_kept:

@@ -25,6 +25,7 @@ from workers.wiring import now, series_states, trend_store
 _IDS_A_QUERY = 1_000
 # What was on its way in a first look has arrived by the second; see `consistency.lasting`.
 _SECOND_LOOK_SECONDS = 3.0
+_BATCH_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,11 @@ def comparison(
         return lasting(first, look())
 
 
+def _settle() -> None:
+    """By then a batch that `watch` had begun before is done."""
+    time.sleep(_BATCH_SECONDS)
+
+
 def rebuild(engine: Engine, settings: Settings) -> int:
     """Restore Redis from SQL: the counts, then what the detector learned from them where that
     is gone too. How many documents were counted again."""
@@ -92,7 +98,7 @@ def rebuild(engine: Engine, settings: Settings) -> int:
         store = trend_store(settings, client)
         counted = rebuild_redis(engine, store, now(), settings.trend_retention)
         states, rules = series_states(settings, client), load_rules(settings.rules)
-        rebuild_states(rules, store, states, settings.kafka.partitions)
+        rebuild_states(rules, store, states, settings.kafka.partitions, _settle)
         return counted
 
 

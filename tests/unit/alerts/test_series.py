@@ -106,6 +106,32 @@ def test_an_older_state_of_a_bucket_that_comes_again_changes_nothing():
     assert series.encode() == before
 
 
+def test_documents_that_are_taken_out_of_a_bucket_are_no_longer_counted():
+    minute = minute_number(at(5))
+    series = told([replace(bucket(5, 10, 10), revision=10)])
+    # eight go elsewhere: each change counts
+    fewer = replace(bucket(5, 2, 2), revision=18)
+    assert series.observe(fewer, at(5), LATENESS) == minute
+    assert unpacked(series.counts(minute, minute)) == (2, 2)
+    # an older state again, from before the correction
+    assert series.observe(replace(bucket(5, 9, 9), revision=9), at(5), LATENESS) is None
+    assert unpacked(series.counts(minute, minute)) == (2, 2)
+    # and what comes after it counts
+    more = replace(bucket(5, 4, 3), revision=20)
+    assert series.observe(more, at(5), LATENESS) == minute
+    assert unpacked(series.counts(minute, minute)) == (4, 3)
+
+
+def test_a_minute_all_of_whose_documents_were_taken_out_is_learned_as_silence():
+    series = told([replace(bucket(5, 1, 1), revision=1)])
+    series.observe(replace(bucket(5, 0, 0), revision=2), at(5), LATENESS)
+    series.roll(minute_number(at(3 * DAY)))
+    silent = Series.begun(START, START)
+    silent.roll(minute_number(at(3 * DAY)))
+    assert series.negatives == silent.negatives
+    assert (series.minutes, series.hours, series.revisions) == ({}, {}, {})
+
+
 def test_a_bucket_older_than_the_lateness_is_not_counted():
     series = told([bucket(200, 1, 0)])
     assert series.observe(bucket(200 - LATENESS - 1, 9, 9), at(200), LATENESS) is None

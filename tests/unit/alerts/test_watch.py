@@ -11,6 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from alerts.beginning import Beginning
 from alerts.fleet import Fleet
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
@@ -20,7 +21,7 @@ from alerts.rebuild import rebuild_states
 from alerts.returns import Returns
 from alerts.rules import load_rules
 from alerts.series import Series
-from alerts.state_names import fleet_name, state_name
+from alerts.state_names import BEGINNING, fleet_name, state_name
 from alerts.tracking import Change
 from alerts.watch import Watch
 from pipeline.documents import DocumentId, Sentiment, SubjectId, minute_of
@@ -435,6 +436,62 @@ def test_two_processes_count_the_fleet_together():
         processes[0](own)
     names = [fleet_name(partition) for partition in range(2)]
     assert [part.series for part in Fleet.decode(states.load(names)).parts] == [1, 1]
+
+
+def test_a_batch_under_way_cannot_undo_a_rebuild():
+    """Redis is emptied; while the rebuild runs, a batch that began before it is saved."""
+    timeline, trends, states = surge(per_day=20), MemoryTrendStore(), Between()
+    trends.add(
+        [
+            CountedDocument(
+                document=DocumentId(str(number)),
+                at=at(said.minute),
+                contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
+            )
+            for number, said in enumerate(timeline.in_order())
+        ]
+    )
+    lost = Watched(states=states)
+    lost.give([sweep(3 * DAY)])
+    passes = iter([lambda: lost.give([sweep(3 * DAY + 1)])] + [lambda: None] * 20)
+
+    def settle() -> None:
+        next(passes)()
+
+    states.meanwhile = lambda: rebuild_states(load_rules(""), trends, states, settle=settle)
+    lost.give([sweep(3 * DAY + 0.5)])
+    lost.give([sweep(3 * DAY + 2)])
+    begun, data, fleet = states.load([BEGINNING, state_name(COMPANY), fleet_name(0)])
+    known, series = Beginning.decode(begun), Series.decode(data or b"")
+    assert known is not None
+    assert series is not None
+    assert known.since == series.since == minute_number(timeline_start(timeline)) // 60
+    assert Fleet.decode([fleet]).parts[0].series == 1
+
+
+def test_an_alert_of_last_month_is_not_sent_again_with_every_old_point():
+    watched = Watched().play(surge(), until=HIT + 3 * DAY)
+    (alert,) = watched.fired()
+    assert alert.state == "resolved"
+    watched.give([sweep(40 * DAY)])
+    # another process's watermark is a little behind
+    for number in range(20):
+        assert watched.give([sweep(40 * DAY + number), sweep(40 * DAY - 5)]) == []
+
+
+@pytest.mark.parametrize("minimum", [20, 25, 200])
+def test_a_rule_may_ask_for_more_documents_than_voices_are_remembered(minimum):
+    rules = load_rules("")
+    company = next(one for one in rules.rules if one.id == "company-negative-surge")
+    detector = replace(company.detector, minimum=minimum, minimum_under_hour=minimum)
+    book = replace(rules, rules=(replace(company, detector=detector),))
+    timeline = surge(documents=0)
+    for number in range(400):
+        timeline.say(HIT + number * 0.5)
+    watched = Watched(rules=book).play(timeline, until=HIT + 2 * DAY)
+    (alert,) = watched.fired()
+    assert watched.alerts.events[0].arithmetic.documents >= minimum
+    assert at(HIT) <= alert.opened_at < at(HIT + 200)
 
 
 def test_a_running_watch_takes_over_what_was_rebuilt_after_redis_lost_it():
