@@ -155,6 +155,11 @@ def series_key(series: AlertSeries) -> SeriesKey:
     return SeriesKey(series.subject, series.topic, series.source, series.lang)
 
 
+def ended(alert: Alert, at: datetime) -> Alert:
+    """An open alert resolved at `at`, whatever its rule would have said."""
+    return _resolved(alert, max(at, alert.updated_at))
+
+
 def advance(
     alert: Alert | None,
     verdict: Verdict,

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
 
-from alerts.lifecycle import Alert, AlertEvidence, Fingerprint, series_key
+from alerts.lifecycle import Alert, AlertEvidence, Fingerprint
 from alerts.notify import Episode
 from alerts.ports import Conflict, FoundDocument
 from alerts.routing import Notification, Silence
-from alerts.tracking import Change
+from alerts.tracking import Change, series_of
 from pipeline.documents import ClassifiedDocument, DocumentId
 from pipeline.trends import SeriesKey
 
@@ -46,13 +46,11 @@ class MemoryAlertStore:
             self.rows[last.fingerprint, last.opened_at] = last
             self.events.extend(change.alerts)
 
+    def open_alerts(self) -> Sequence[Alert]:
+        return [alert for alert in self.rows.values() if alert.state != "resolved"]
+
     def open_series(self) -> Sequence[tuple[SeriesKey, tuple[str, ...]]]:
-        found = {
-            series_key(alert.series): alert.series.tickers
-            for alert in self.rows.values()
-            if alert.state != "resolved"
-        }
-        return list(found.items())
+        return series_of(self.open_alerts())
 
 
 class MemoryEvidence:

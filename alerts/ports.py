@@ -38,6 +38,9 @@ class AlertStore(Protocol):
         """Write all rows and their events in one step, or nothing: raises `Conflict` where a
         row's revision is not the expected one (the row was changed by somebody else)."""
 
+    def open_alerts(self) -> Sequence[Alert]:
+        """Every pending or firing alert."""
+
     def open_series(self) -> Sequence[tuple[SeriesKey, tuple[str, ...]]]:
         """Every series with a pending or firing alert, with its tickers: for the sweep."""
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from alerts.lifecycle import Alert, AlertEvidence, Fingerprint, State, series_key
 from alerts.ports import Conflict, FoundDocument
-from alerts.tracking import Change
+from alerts.tracking import Change, series_of
 from pipeline.documents import DocumentId
 from pipeline.stores.database import reading, writing
 from pipeline.stores.history import History
@@ -57,11 +57,13 @@ class SqlAlertStore:
             # two writers inserted the same episode at the same time
             raise Conflict(change.alerts[-1].fingerprint for change in changes) from error
 
-    def open_series(self) -> Sequence[tuple[SeriesKey, tuple[str, ...]]]:
+    def open_alerts(self) -> Sequence[Alert]:
         statement = select(rows.c.record).where(rows.c.state.in_(("pending", "firing")))
         with reading(self._engine) as connection:
-            found = [decoded(record).series for record in connection.execute(statement).scalars()]
-        return list({series_key(series): series.tickers for series in found}.items())
+            return [decoded(record) for record in connection.execute(statement).scalars()]
+
+    def open_series(self) -> Sequence[tuple[SeriesKey, tuple[str, ...]]]:
+        return series_of(self.open_alerts())
 
 
 class ArchiveEvidence:

@@ -1,10 +1,10 @@
 """One alert during one batch: as it was stored, the states it went through, what to send."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from alerts.lifecycle import Alert, AlertEvidence, Fingerprint
+from alerts.lifecycle import Alert, AlertEvidence, Fingerprint, series_key
 from alerts.minutes import minute_number
 from alerts.rules import Rule
 from alerts.series import Series
@@ -118,6 +118,11 @@ class Tracked:
             self._done.append(Change(alerts=tuple(self._steps), expected=self._stored))
             self._stored = self._steps[-1].revision
             self._steps = []
+
+
+def series_of(alerts: Iterable[Alert]) -> list[tuple[SeriesKey, tuple[str, ...]]]:
+    """The series the alerts are about, each once, with its tickers."""
+    return list({series_key(one.series): one.series.tickers for one in alerts}.items())
 
 
 def _from_point(document: str, at: float, story: str, negative_micro: int) -> AlertEvidence:

@@ -144,6 +144,9 @@ class TrendStore(Protocol):
         """The event time of the whole stream: the highest publication time ever added, plus
         the wall time since that last moved. None if nothing was ever added."""
 
+    def heard(self) -> datetime | None:
+        """The highest publication time ever added; None if nothing was."""
+
 
 class SeriesStates(Protocol):
     """What the detector remembers about each series, as opaque bytes."""

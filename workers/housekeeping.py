@@ -26,6 +26,7 @@ from sqlalchemy import Engine
 
 from alerts.lifecycle import ALERTS
 from alerts.ports import AlertStore
+from alerts.rules import load_rules
 from alerts.store import SqlAlertStore
 from pipeline import metrics
 from pipeline.documents import minute_of
@@ -38,7 +39,9 @@ from pipeline.stores.trend_history import persist
 from pipeline.trends import Bucket, TrendPoint
 from pipeline.wire import TRENDS, Outgoing, partition_of
 from workers.broker import broker_errors, kafka_client_config
+from workers.completion import flow
 from workers.health import Health
+from workers.orphan_watch import OrphanWatch
 from workers.settings import KafkaSettings, Settings
 from workers.source_watch import SourceWatch
 from workers.wiring import database, now, redis_prefix, trend_store
@@ -48,6 +51,8 @@ log = logging.getLogger(__name__)
 RETENTION_EVERY = timedelta(hours=1)
 SOURCES_EVERY = timedelta(minutes=1)
 SEND_SECONDS = 15
+# What stands between a document and its counts.
+COUNTING = ("classify", "aggregate")
 # By then aggregate has sent the points of what it has counted, or waits for a dependency.
 SENT_WITHIN_SECONDS = 15.0
 # A day of minutes is looked through for a series' last bucket; before that it was empty.
@@ -64,6 +69,17 @@ def swept_points(alerts: AlertStore, trends: TrendStore, at: datetime) -> list[T
             TrendPoint(series=series, bucket=bucket, watermark=at, tickers=tickers, sweep=True)
         )
     return points
+
+
+def time_to_tell(
+    at: datetime, heard: datetime | None, lateness: timedelta, is_behind: Callable[[], bool]
+) -> datetime:
+    """`at`, but while documents wait to be counted (`is_behind`) no later than `lateness` after
+    the last that was `heard`: time would resolve alerts about what is not known yet, and the
+    documents would then come too late. Asked only where it matters."""
+    if heard is None or at <= heard + lateness or not is_behind():
+        return at
+    return heard + lateness
 
 
 class RecordSender:
@@ -114,6 +130,8 @@ class Jobs:
         self._alerts = SqlAlertStore(engine)
         self._trends = trend_store(settings, client)
         self._sources = SourceWatch(engine, self._alerts, sender.send)
+        self._rules = load_rules(settings.rules)
+        self._orphans = OrphanWatch(self._alerts, self._rules, sender.send)
         self._seen: deque[tuple[float, datetime | None]] = deque()
         self.progressed_at = monotonic()
         self.holding: str | None = None
@@ -135,10 +153,18 @@ class Jobs:
         while self._seen[0][0] <= long_ago:
             at = self._seen.popleft()[1]
         if at is not None:
-            points = swept_points(self._alerts, self._trends, at)
+            ended = self._orphans.look(at)
+            metrics.SENT.labels("housekeeping", ALERTS.name).inc(ended)
+            heard, lateness = self._trends.heard(), self._rules.lateness
+            told = time_to_tell(at, heard, lateness, self._is_behind)
+            points = swept_points(self._alerts, self._trends, told)
             if points:
                 self._sender.send([TRENDS.encode(point) for point in points])
                 metrics.SENT.labels("housekeeping", TRENDS.name).inc(len(points))
+
+    def _is_behind(self) -> bool:
+        waiting = flow(self._settings.kafka).waiting
+        return any(waiting[stage] for stage in COUNTING)
 
     def sources(self) -> None:
         """Say which sources are silent, and which no longer are."""

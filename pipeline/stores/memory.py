@@ -87,6 +87,10 @@ class MemoryTrendStore:
             return None
         return self._newest + timedelta(seconds=self._clock() - self._moved)
 
+    def heard(self) -> datetime | None:
+        """The highest publication time ever counted."""
+        return self._newest
+
     def counted_documents(self, day: datetime) -> set[DocumentId]:
         """The ids of the documents counted in the buckets of `day`."""
         return {name for name, one in self._counted.items() if _day(one.at) == day}

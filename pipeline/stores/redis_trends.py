@@ -121,6 +121,12 @@ class RedisTrendStore:
         passed = max(0, seconds * 1_000_000 + rest - int(moved))
         return from_micros(int(at) + passed)
 
+    def heard(self) -> datetime | None:
+        """The highest publication time ever counted; None if nothing was."""
+        with redis_unavailable():
+            at = self._client.hget(f"{self._prefix}head", "at")
+        return None if at is None else from_micros(int(cast(Any, at)))
+
     # What the check against SQL needs besides (pipeline.stores.consistency.CountedDays).
 
     def counted_days(self) -> dict[datetime, int]:

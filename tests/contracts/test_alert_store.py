@@ -94,6 +94,7 @@ def test_series_with_open_alerts_are_found_for_the_sweep(store):
             new(alert(fingerprint=Fingerprint("3"), series=AlertSeries(), state="resolved")),
         ]
     )
+    assert {one.fingerprint for one in store.open_alerts()} == {alert().fingerprint, "2"}
     assert dict(store.open_series()) == {
         SeriesKey(subject=alert().series.subject): ("AAPL", "AAPL.O"),
         SeriesKey(topic="Earnings"): (),

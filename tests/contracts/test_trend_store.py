@@ -62,6 +62,7 @@ def test_a_new_store_holds_nothing_and_has_no_now(new_store):
     assert list(store.days()) == []
     assert store.buckets(EVERYTHING, *FOREVER) == []
     assert store.now() is None
+    assert store.heard() is None
 
 
 def test_adding_nothing_answers_nothing(new_store):
@@ -112,6 +113,7 @@ def test_now_is_the_highest_time_ever_added(new_store):
     store = new_store()
     store.add(counted([document("late", T0 + timedelta(minutes=5))]))
     store.add(counted([document("early", T0)]))
+    assert store.heard() == T0 + timedelta(minutes=5)
     passed = store.now() - (T0 + timedelta(minutes=5))
     assert timedelta(0) <= passed < timedelta(seconds=30)
 
