@@ -124,10 +124,19 @@ class MemoryNotificationLog:
 
     def claim(self, subscription: str, now: datetime, lease: timedelta) -> Notification | None:
         with self._lock:
+            pending = [
+                one
+                for name, one in self.rows.items()
+                if name[2] == subscription and one.status == "pending"
+            ]
+            oldest: dict[Episode, datetime] = {}
+            for one in pending:
+                held = oldest.setdefault(one.episode, one.created_at)
+                oldest[one.episode] = min(held, one.created_at)
             due = [
-                (at, name)
-                for name, at in self._due.items()
-                if at <= now and name[2] == subscription and self.rows[name].status == "pending"
+                (self._due[_name(one)], _name(one))
+                for one in pending
+                if self._due[_name(one)] <= now and one.created_at == oldest[one.episode]
             ]
             if not due:
                 return None
@@ -156,8 +165,8 @@ class MemorySilences:
     def __init__(self, silences: Sequence[Silence] = ()) -> None:
         self.silences = list(silences)
 
-    def active(self, now: datetime) -> Sequence[Silence]:
-        return [one for one in self.silences if one.starts_at <= now < one.ends_at]
+    def active(self, first: datetime, last: datetime) -> Sequence[Silence]:
+        return [one for one in self.silences if one.starts_at <= last and first < one.ends_at]
 
 
 def _name(item: Notification) -> tuple[Episode, str, str]:

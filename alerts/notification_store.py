@@ -55,6 +55,19 @@ class SqlNotificationLog:
             insert_new(connection, rows, [_row(one) for one in notifications])
 
     def claim(self, subscription: str, now: datetime, lease: timedelta) -> Notification | None:
+        # what was put off is not overtaken: no receiver hears the end before the beginning
+        older = rows.alias()
+        overtaking = (
+            select(older.c.id)
+            .where(
+                older.c.fingerprint == rows.c.fingerprint,
+                older.c.opened_at == rows.c.opened_at,
+                older.c.subscription == rows.c.subscription,
+                older.c.status == "pending",
+                older.c.created_at < rows.c.created_at,
+            )
+            .exists()
+        )
         due = (
             select(rows.c.id)
             .where(
@@ -62,6 +75,7 @@ class SqlNotificationLog:
                 rows.c.subscription == subscription,
                 rows.c.next_attempt_at <= now,
                 or_(rows.c.leased_until.is_(None), rows.c.leased_until <= now),
+                ~overtaking,
             )
             .order_by(rows.c.next_attempt_at, rows.c.created_at, rows.c.id)
             .limit(1)
@@ -104,8 +118,8 @@ class SqlSilences:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def active(self, now: datetime) -> Sequence[Silence]:
-        statement = select(silences).where(silences.c.starts_at <= now, silences.c.ends_at > now)
+    def active(self, first: datetime, last: datetime) -> Sequence[Silence]:
+        statement = select(silences).where(silences.c.starts_at <= last, silences.c.ends_at > first)
         with reading(self._engine) as connection:
             return [_silence(row) for row in connection.execute(statement).mappings()]
 

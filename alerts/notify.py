@@ -27,6 +27,7 @@ from pipeline.wire import Record
 log = logging.getLogger(__name__)
 
 Episode = tuple[Fingerprint, datetime]
+_NEXT = timedelta(microseconds=1)
 
 
 class NotificationLog(Protocol):
@@ -40,7 +41,8 @@ class NotificationLog(Protocol):
 
     def claim(self, subscription: str, now: datetime, lease: timedelta) -> Notification | None:
         """The oldest pending notification that is due and nobody holds, held until `lease`
-        from now; None when there is none."""
+        from now; None when there is none. Of one episode none is due before those that were
+        decided before it are sent or given up."""
 
     def sent(self, item: Notification, at: datetime) -> None:
         """It was delivered."""
@@ -52,8 +54,8 @@ class NotificationLog(Protocol):
 class Silences(Protocol):
     """What operators want quiet."""
 
-    def active(self, now: datetime) -> Sequence[Silence]:
-        """The silences that hold at `now`."""
+    def active(self, first: datetime, last: datetime) -> Sequence[Silence]:
+        """The silences that hold at any time from `first` to `last`."""
 
 
 class PermanentFailure(Exception):
@@ -100,14 +102,19 @@ class Notify:
     def _decide(self, alerts: Sequence[tuple[Alert, datetime]]) -> None:
         episodes = [(alert.fingerprint, alert.opened_at) for alert, _ in alerts]
         last = dict(self._log.last(list(dict.fromkeys(episodes))))
-        silences = self._silences.active(max(now for _, now in alerts))
+        times = [now for _, now in alerts]
+        # a backlog is decided as it would have been when it came
+        silences = self._silences.active(min(times), max(times))
         decided: list[Notification] = []
         for (alert, now), episode in zip(alerts, episodes, strict=True):
             for subscription in self._subscriptions:
                 place = (episode, subscription.name)
                 reason = decide(alert, subscription, last.get(place), silences, now)
                 if reason.tells:
-                    last[place] = notification(alert, subscription, reason, now)
+                    held = last.get(place)
+                    # of two at the same moment the later decided is the later told
+                    at = now if held is None else max(now, held.created_at + _NEXT)
+                    last[place] = notification(alert, subscription, reason, at)
                     decided.append(last[place])
                 elif reason is Reason.SILENCED:
                     log.info("silenced for %s: %s", subscription.name, alert.fingerprint)
@@ -165,6 +172,10 @@ class Dispatcher:
             except Unavailable as error:
                 log.warning("notifications of %s wait: %s", self._name, error)
                 pause = error.retry_after or self._patience.first
+            except Exception:
+                # a thread that ended would leave its subscription silent and the process healthy
+                log.exception("notifications of %s wait", self._name)
+                pause = self._patience.lease
             stop.wait(pause.total_seconds())
 
     def start(self, stop: Event) -> Thread:

@@ -32,6 +32,9 @@ RULE_VERSION = hashlib.sha256(
 ).hexdigest()[:12]
 # An alert that goes on is told anew when it got so much worse, not with every look at it.
 _WORSE_BY = 10
+SAID_AGAIN = timedelta(hours=1)
+"""A record so often, though nothing is worse: who was silenced, or wants to be reminded, is told
+only when one comes."""
 # 95 % of exponential waits lie between these shares of the mean.
 _LOW, _HIGH = -log(0.975), -log(0.025)
 _MOST_STATISTIC = 300.0
@@ -99,7 +102,8 @@ def advance(alert: Alert | None, source: SourceHealth, now: datetime) -> Alert |
         )
     severity = max(alert.severity, severity_of(silent))
     labels = _labels(source, silent)
-    if severity < alert.severity + _WORSE_BY and labels["kind"] == alert.labels.get("kind"):
+    same = severity < alert.severity + _WORSE_BY and labels["kind"] == alert.labels.get("kind")
+    if same and now - alert.updated_at < SAID_AGAIN:
         return alert
     arithmetic = arithmetic_of(silent, now)
     peak = max(alert.peak, arithmetic, key=lambda one: one.statistic)

@@ -94,15 +94,19 @@ class Outbox:
         with reading(self._engine) as connection:
             found = connection.execute(select(outbox.c.id).where(arrived).limit(_CHUNK))
             ids = list(found.scalars())
-        return self.forget(ids)
+        # once more: an edit may have taken the row's place since
+        return self._forget(ids, arrived)
 
     def forget(self, ids: Iterable[str]) -> int:
         """Delete these; how many there were."""
-        chosen, count = list(ids), 0
-        for start in range(0, len(chosen), _CHUNK):
+        return self._forget(list(ids))
+
+    def _forget(self, ids: Sequence[str], *conditions: ColumnElement[bool]) -> int:
+        count = 0
+        for start in range(0, len(ids), _CHUNK):
             with writing(self._engine) as connection:
-                gone = delete(outbox).where(outbox.c.id.in_(chosen[start : start + _CHUNK]))
-                count += connection.execute(gone).rowcount
+                chosen = outbox.c.id.in_(ids[start : start + _CHUNK])
+                count += connection.execute(delete(outbox).where(chosen, *conditions)).rowcount
         return count
 
     def overdue(self, now: datetime) -> list[str]:

@@ -1,7 +1,7 @@
 """Deleting what is older than the history is kept, a little at a time."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, delete, func, select
 
@@ -15,6 +15,7 @@ from pipeline.stores.tables import (
     trend_buckets,
 )
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Rows deleted in one transaction: SQLite's other writers wait that long, well under a second.
 _AT_ONCE = 2_000
 
@@ -34,8 +35,8 @@ def forget(engine: Engine, now: datetime, retention: timedelta) -> Forgotten:
 
     By when they were written, not by event time: a replay of last decade is not gone the
     next minute. Classifications and subjects go with their document, events and sent
-    notifications with their alert, kept buckets once no document is as old. An alert that
-    is not resolved stays. Raises `Unavailable`; what was deleted until then stays deleted.
+    notifications with their alert, kept buckets once no document of their day is left. An alert
+    that is not resolved stays. Raises `Unavailable`; what was deleted until then stays deleted.
     """
     cutoff = now - retention
     return Forgotten(
@@ -92,19 +93,30 @@ def _silences(engine: Engine, cutoff: datetime) -> int:
 
 def _trend_buckets(engine: Engine, cutoff: datetime) -> int:
     with reading(engine) as connection:
-        oldest = connection.scalar(select(func.min(documents.c.published_at)))
-    # an old document keeps the buckets of its time; none at all: nothing is known, keep
-    if oldest is None:
-        return 0
-    limit = min(cutoff, oldest.replace(second=0, microsecond=0))
-    deleted = 0
+        # no document at all: nothing is known of the counts, keep
+        if connection.scalar(select(documents.c.id).limit(1)) is None:
+            return 0
+    deleted, day = 0, _EPOCH
     while True:
-        with writing(engine) as connection:
-            start = connection.scalar(select(func.min(trend_buckets.c.start)))
-            if start is None or start >= limit:
+        with reading(engine) as connection:
+            start = connection.scalar(
+                select(func.min(trend_buckets.c.start)).where(trend_buckets.c.start >= day)
+            )
+            if start is None or start >= cutoff:
                 return deleted
+            day = start.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            published = documents.c.published_at
+            kept = select(documents.c.id).where(published >= day - timedelta(days=1))
+            # a document that is still there keeps the buckets of its day, and of no other
+            if connection.scalar(kept.where(published < day).limit(1)) is not None:
+                continue
+        while start < min(day, cutoff):
             # an hour of buckets at a time: they have no key short enough to list
-            end = min(limit, start + timedelta(hours=1))
-            deleted += connection.execute(
-                delete(trend_buckets).where(trend_buckets.c.start < end)
-            ).rowcount
+            end = min(day, cutoff, start + timedelta(hours=1))
+            with writing(engine) as connection:
+                deleted += connection.execute(
+                    delete(trend_buckets).where(
+                        trend_buckets.c.start >= start, trend_buckets.c.start < end
+                    )
+                ).rowcount
+            start = end

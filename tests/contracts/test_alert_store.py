@@ -159,6 +159,22 @@ def test_only_the_own_subscription_is_claimed_and_only_when_due(log):
     assert log.claim("desk", OPENED + HOUR, LEASE) is not None
 
 
+def test_what_was_put_off_is_not_overtaken_by_what_came_after(log):
+    log.add([told()])
+    log.failed(log.claim("desk", OPENED, LEASE), "away", OPENED + HOUR)
+    resolved = told(Reason.RESOLVED, revision=5, created_at=OPENED + LEASE)
+    log.add([resolved, told(created_at=OPENED + LEASE, opened_at=OPENED - HOUR)])
+    # another episode does not wait for it
+    other = log.claim("desk", OPENED + 2 * LEASE, LEASE)
+    assert other.alert.opened_at == OPENED - HOUR
+    log.sent(other, OPENED + 2 * LEASE)
+    assert log.claim("desk", OPENED + 2 * LEASE, LEASE) is None
+    first = log.claim("desk", OPENED + HOUR, LEASE)
+    assert first.key == "FIRST"
+    log.failed(first, "refused", None)
+    assert log.claim("desk", OPENED + HOUR, LEASE).key == "RESOLVED"
+
+
 def test_a_failed_one_comes_back_when_its_time_has_come_with_its_attempts(log):
     log.add([told()])
     log.failed(log.claim("desk", OPENED, LEASE), "refused", OPENED + HOUR)
@@ -207,9 +223,11 @@ def test_an_acknowledgement_is_a_new_revision_of_the_open_alert(engine):
 def test_a_silence_holds_from_its_start_to_its_end(engine):
     made = silence(engine, {"subject": ["AAPL"]}, OPENED, OPENED + HOUR, "ann", "maintenance")
     silences = SqlSilences(engine)
-    assert silences.active(OPENED) == [made]
-    assert silences.active(OPENED + HOUR) == []
-    assert silences.active(OPENED - LEASE) == []
+    assert silences.active(OPENED, OPENED) == [made]
+    assert silences.active(OPENED + HOUR, OPENED + HOUR) == []
+    assert silences.active(OPENED - LEASE, OPENED - LEASE) == []
+    # of a backlog that spans it
+    assert silences.active(OPENED - LEASE, OPENED + 2 * HOUR) == [made]
     assert unsilence(engine, made.id) is True
     assert unsilence(engine, made.id) is False
-    assert silences.active(OPENED) == []
+    assert silences.active(OPENED, OPENED) == []

@@ -320,6 +320,10 @@ async def test_the_schema_of_each_topic_is_published(api: httpx.AsyncClient, top
         ("/api/alerts?since=9999-12-31T23:59:59-23:00", "since"),
         ("/api/alerts?cursor=AAAA", "cursor"),
         ("/api/alerts?cursor=W10", "cursor"),
+        (
+            "/api/alerts?cursor=WyIyMDI2LTAxLTAxVDAwOjAwOjAwKzAwOjAwIiwgImYiLCAibm8gdGltZSJd",
+            "cursor",
+        ),
         ("/api/alerts?stat=firing", "stat"),
         ("/api/alerts?state=firing&state=pending", "state"),
         ("/api/alerts?subject=", "subject"),

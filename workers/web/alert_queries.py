@@ -22,7 +22,7 @@ from workers.web.answers import (
     AlertStep,
 )
 from workers.web.events import LOOK_BACK, AlertEvent, TailState
-from workers.web.parameters import Cursor
+from workers.web.parameters import BadRequest, Cursor
 
 # Changes of one alert and earlier episodes shown with it.
 MOST_STEPS = 200
@@ -62,7 +62,7 @@ def list_alerts(
         query = query.where(table.updated_at >= since)
     if after is not None:
         fingerprint, opened = after.key
-        behind = tuple_(_time(after.at), fingerprint, _time(datetime.fromisoformat(opened)))
+        behind = tuple_(_time(after.at), fingerprint, _time(_moment(opened)))
         query = query.where(tuple_(table.updated_at, table.fingerprint, table.opened_at) < behind)
     query = query.order_by(
         table.updated_at.desc(), table.fingerprint.desc(), table.opened_at.desc()
@@ -75,6 +75,14 @@ def list_alerts(
         last = page[-1]
         following = str(Cursor(last.updated_at, (last.fingerprint, last.opened_at.isoformat())))
     return AlertPage(alerts=[_alert(row) for row in page], next=following)
+
+
+def _moment(text: str) -> datetime:
+    """The time in a cursor's key. Raises `BadRequest` for one that is not ours."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest("cursor: not a `next` of this list") from None
 
 
 def alert_history(

@@ -230,7 +230,8 @@ class Stats:
     """The state of the whole cluster; null where it is not known.
 
     `stream_time` is the event-time now of the stream: wall time when it is live, the past
-    during a replay. `lag` counts the records each stage has not read yet.
+    during a replay. `lag` counts the records each stage has not read yet. From a million on,
+    `documents` and `classified` are estimates.
     """
 
     at: Instant

@@ -12,10 +12,15 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Generic, TypeVar
 
+from pipeline.errors import Unavailable
 from pipeline.ports import TrendStore
 from pipeline.trends import Bucket, SeriesKey
 
 T = TypeVar("T")
+
+FIRST_WAIT = 2.0
+MOST_FAILED = 60.0
+"""Seconds: for the first answer, and until what failed is asked for again at the latest."""
 
 # The end of a live series is read anew each time: there it moves.
 TRAIL = timedelta(hours=1)
@@ -33,22 +38,34 @@ class Kept(Generic[T]):
         self._share = share
         self._lock = threading.Lock()
         self._held: tuple[float, T] | None = None
+        self._failed: tuple[float, Unavailable] | None = None
 
     def get(self) -> T:
-        """The answer. An error is raised to the one who asked, and not kept."""
+        """The answer. Raises `Unavailable` where there is none yet and asking takes longer than
+        a page waits, or has just failed: a slow store must not take every thread with it."""
         held = self._held
         if held is not None and monotonic() < held[0]:
             return held[1]
-        # without any answer yet all wait for the first
-        if not self._lock.acquire(blocking=held is None):
-            assert held is not None
+        # without any answer yet all wait a little for the first
+        if not self._lock.acquire(timeout=0.0 if held else FIRST_WAIT):
+            if held is None:
+                raise Unavailable("figures that are still being added up")
             return held[1]
         try:
-            held = self._held
+            held, failed = self._held, self._failed
             if held is not None and monotonic() < held[0]:
                 return held[1]
+            if failed is not None and monotonic() < failed[0]:
+                if held is None:
+                    raise failed[1]
+                return held[1]
             began = monotonic()
-            answer = self._ask()
+            try:
+                answer = self._ask()
+            except Unavailable as error:
+                ended = monotonic()
+                self._failed = (ended + min(MOST_FAILED, (ended - began) / self._share), error)
+                raise
             ended = monotonic()
             fresh = max(self._least, (ended - began) / self._share)
             self._held = (ended + fresh, answer)

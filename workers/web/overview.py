@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.engine import Engine
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import Connection, Engine
 
 from pipeline.errors import Unavailable
 from pipeline.ports import TrendStore
@@ -22,6 +22,12 @@ from workers.web.series import EPOCH, MINUTE, floor, steps_since_epoch
 # An answer that took a second is kept for twenty.
 COST_SHARE = 0.05
 BUSY_SPAN = timedelta(hours=24)
+COUNTED = 1_000_000
+# What each database knows of a table's size without looking.
+_ESTIMATES = {
+    "postgresql": "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE relname = 'documents'",
+    "sqlite": "SELECT max(rowid) FROM documents",
+}
 THROUGHPUT_MINUTES = 15
 
 
@@ -97,12 +103,8 @@ class Overview:
             stream_time = None
         first = floor(at, MINUTE) - THROUGHPUT_MINUTES * MINUTE
         minute = steps_since_epoch(self.engine, documents.c.archived_at, MINUTE).label("minute")
-        told = select(func.count()).where(
-            classifications.c.counted, classifications.c.negative.is_not(None)
-        )
         with reading(self.engine) as connection:
-            archived = connection.execute(select(func.count()).select_from(documents)).scalar_one()
-            classified = connection.execute(told).scalar_one()
+            archived, classified = archived_and_classified(connection)
             states = connection.execute(
                 select(alerts.c.state, func.count()).group_by(alerts.c.state)
             ).all()
@@ -130,6 +132,21 @@ class Overview:
             ],
             lag=figures.lag,
         )
+
+
+def archived_and_classified(connection: Connection, most: int = COUNTED) -> tuple[int, int]:
+    """How many documents there are, and how many have a sentiment. From `most` on they are
+    estimated: to count tens of millions takes a database minutes."""
+    some = select(documents.c.id).limit(most).subquery()
+    archived: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
+    rows = select(classifications.c.counted, classifications.c.negative).limit(most).subquery()
+    told = select(func.count()).where(rows.c.counted, rows.c.negative.is_not(None))
+    classified: int = connection.execute(told).scalar_one()
+    if archived < most:
+        return archived, classified
+    known = connection.execute(text(_ESTIMATES[connection.dialect.name])).scalar()
+    estimate = max(archived, int(known or 0))
+    return estimate, round(classified * estimate / archived)
 
 
 def _listed_series(text: str, volume: int) -> ListedSeries:

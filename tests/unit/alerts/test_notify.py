@@ -9,7 +9,7 @@ import pytest
 
 from alerts.memory import MemoryNotificationLog, MemorySilences
 from alerts.notify import Dispatcher, Notify, Patience, PermanentFailure
-from alerts.routing import Notification, Subscription
+from alerts.routing import Notification, Silence, Subscription
 from pipeline.errors import Unavailable
 from tests.unit.alerts.examples import OPENED, alert, record
 
@@ -148,6 +148,53 @@ def test_an_error_that_is_not_the_networks_ends_no_thread(error, caplog):
     assert caplog.records
 
 
+def test_a_log_that_breaks_in_an_unknown_way_ends_no_thread(caplog):
+    stop = Event()
+
+    class Broken(MemoryNotificationLog):
+        asked = 0
+
+        def claim(self, subscription, now, lease):
+            self.asked += 1
+            if self.asked == 1:
+                raise RuntimeError("permission denied")
+            stop.set()
+            return super().claim(subscription, now, lease)
+
+    log = Broken()
+    patience = Patience(lease=timedelta(0), idle=timedelta(0))
+    Dispatcher(DESK, Receiver(), log, Clock(), patience=patience).run(stop)
+    assert log.asked == 2
+    assert "permission denied" in caplog.text
+
+
+def test_a_silence_that_is_over_silences_what_came_while_it_held():
+    quiet = Silence(
+        id="s", match={}, starts_at=OPENED, ends_at=OPENED + HOUR, author="a", comment=""
+    )
+    log = MemoryNotificationLog()
+    stage = Notify((DESK,), log, MemorySilences([quiet]))
+    # one batch after an outage of notify itself
+    late = alert(opened_at=OPENED + 2 * HOUR, fingerprint="1" * 24)
+    during, after = OPENED + HOUR / 2, OPENED + 2 * HOUR
+    stage([record(alert(), received_at=during), record(late, received_at=after)])
+    assert [item.alert.fingerprint for item in log.rows.values()] == ["1" * 24]
+
+
+def test_what_is_decided_at_one_moment_is_told_in_its_order():
+    stage, log = notify()
+    resolved = alert(state="resolved", revision=5, resolved_at=OPENED + HOUR)
+    stage([record(alert()), record(resolved)])
+    channel, clock = Receiver(), Clock()
+    clock.now += HOUR
+    sender = dispatcher(log, channel, clock)
+    while sender.step():
+        pass
+    assert [item.key for item in channel.got] == ["FIRST", "RESOLVED"]
+    first, second = channel.got
+    assert first.created_at < second.created_at
+
+
 def test_a_notification_held_by_a_sender_that_died_is_sent_by_another():
     stage, log = notify()
     stage([record(alert())])
@@ -181,6 +228,7 @@ def test_a_receiver_that_hangs_delays_neither_the_consumer_nor_other_receivers()
     assert stuck.reached.wait(10)
     # the consumer goes on, and the other receiver gets everything meanwhile
     stage([record(alert(revision=3, state="resolved"))])
+    clock.now += timedelta(seconds=1)
     sender = Dispatcher(other, swift, log, clock)
     assert [sender.step(), sender.step(), sender.step()] == [True, True, False]
     assert [item.key for item in swift.got] == ["FIRST", "RESOLVED"]

@@ -101,6 +101,19 @@ def test_the_alert_is_the_same_object_while_nothing_changes_and_grows_by_steps()
     assert worse.peak.observed == 9 * 3600.0
 
 
+def test_a_silence_that_lasts_is_said_again_every_hour() -> None:
+    """Who was silenced when it began, or asked to be reminded, is told by a record alone."""
+    alert = fired()
+    told = 0
+    for minute in range(1, 24 * 60):
+        after = advance(alert, SOURCE, NOW + 10 * 24 * HOUR + minute * timedelta(minutes=1))
+        assert after is not None
+        told += after is not alert
+        assert after.revision >= alert.revision
+        alert = after
+    assert 23 <= told <= 26
+
+
 def test_it_resolves_with_the_next_answer_and_a_later_silence_is_a_new_episode() -> None:
     alert = fired()
     back = replace(SOURCE, last_success_at=NOW + 7 * HOUR, last_item_at=NOW + 7 * HOUR)

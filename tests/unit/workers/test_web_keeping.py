@@ -122,3 +122,39 @@ def test_time_that_went_on_past_what_was_read_is_read() -> None:
     store.put(["a"], NOON + minutes(30))
     later = NOON + minutes(300)
     assert len(live.get(EVERYTHING, NOON - minutes(600), later)) == 1
+
+
+def test_before_the_first_answer_nobody_waits_for_ever() -> None:
+    asked: Queue[None] = Queue()
+    gate = threading.Event()
+
+    def ask() -> str:
+        asked.put(None)
+        assert gate.wait(30)
+        return "here"
+
+    kept = Kept(ask, LONG, share=1.0)
+    thread = threading.Thread(target=kept.get)
+    thread.start()
+    asked.get(timeout=10)
+    with pytest.raises(Unavailable):
+        kept.get()
+    gate.set()
+    thread.join(10)
+    assert kept.get() == "here"
+
+
+def test_what_failed_slowly_is_not_asked_for_at_once_again() -> None:
+    times = 0
+
+    def ask() -> str:
+        nonlocal times
+        times += 1
+        raise Unavailable("away")
+
+    # the share makes a short while of a failure that cost next to nothing
+    kept = Kept(ask, LONG, share=1e-9)
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="away"):
+            kept.get()
+    assert times == 1
