@@ -125,6 +125,8 @@ def read_entries(path: Path) -> list[Entry]:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path}: not UTF-8 at byte {error.start}") from error
+    except csv.Error as error:
+        raise ConfigurationError(f"{path}: not CSV: {error} (a quote left open?)") from error
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -145,9 +147,10 @@ def _yaml_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = path.read_text(encoding="utf-8")
     try:
-        rows = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506  (a safe loader)
-    except yaml.YAMLError as error:
+        rows = yaml.load(text, loader)  # noqa: S506  (a safe loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if isinstance(rows, Mapping):
         rows = rows.get("subjects")

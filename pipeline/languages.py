@@ -67,7 +67,8 @@ def _by_script(body: str, hint: str) -> str:
     if not han + kana + hangul:
         return ""
     least = _HAN_SHARE_IF_SAID if hint in ("zh", "ja", "ko") else _HAN_SHARE
-    if (han + kana + hangul) / len(_LETTERS.findall(body)) < least:
+    # a katakana dot is no letter: a text may have none
+    if (han + kana + hangul) / max(1, len(_LETTERS.findall(body))) < least:
         return ""
     if hangul > han:
         return "ko"

@@ -123,10 +123,13 @@ class Listings:
     def hashtags(self, text: str, day: int, mentions: list[Mention]) -> None:
         """Adds known tickers of three letters in hashtags: `#JPM`. Shorter ones are anything,
         longer ones are found without the hash. In a text that is all capitals none is one."""
+        shouted: bool | None = None
         for found in _HASHTAG.finditer(text):
             ticker = found[1]
             if ticker.lower() not in self._words and (subject := self.owner(ticker, day)):
-                if is_shouted(text):
+                if shouted is None:
+                    shouted = is_shouted(text)
+                if shouted:
                     return
                 start, end = found.span()
                 mentions.append((subject, start, end))

@@ -3,6 +3,7 @@
 No framework here. `workers/agents.py` reads records, calls these and sends what they return.
 """
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,6 +35,8 @@ from pipeline.stories import telling
 from pipeline.touches import Touches
 from pipeline.trends import ALLOWED_LATENESS, TrendPoint
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS, Outgoing, Record
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,16 @@ class Classify:
             except Rejected as error:
                 rejected.append((record, error))
                 continue
-            linked = self._linker.read(document)
-            prepared.append((record, document, language_of(document), linked))
+            try:
+                lang, linked = language_of(document), self._linker.read(document)
+            except (Unavailable, MemoryError):
+                raise
+            except Exception as error:
+                # one text that we cannot read must not hold up its partition for ever
+                log.exception("document %s cannot be read", document.id)
+                rejected.append((record, Rejected(f"{type(error).__name__}: {error}")))
+                continue
+            prepared.append((record, document, lang, linked))
         inputs = [
             ClassifierInput(
                 title=document.title or "",

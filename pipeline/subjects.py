@@ -8,6 +8,7 @@ subjects its source gives, or none.
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -199,7 +200,7 @@ def link_file(
                 if ignore_source:
                     document = replace(document, subjects=())
                 yield document_id(document), chosen.link(document)
-    except OSError as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from error
 
 

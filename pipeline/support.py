@@ -107,7 +107,9 @@ def is_person(text: str, start: int, given_names: frozenset[str]) -> bool:
     word = before[1].lower()
     if word in _TITLES:
         return True
-    return word in given_names and _PLACE.search(text, 0, before.start(1)) is None
+    # the longest word for a place and its space
+    nearby = max(0, before.start(1) - 8)
+    return word in given_names and _PLACE.search(text, nearby, before.start(1)) is None
 
 
 def is_shouted(text: str) -> bool:

@@ -50,13 +50,20 @@ class CatalogueWatch:
             log.warning("%s is gone: the catalogue read from it stays in use", self._path)
             return False
         try:
-            catalogue = load_catalogue(self._path)
+            catalogue = self._read()
         except ConfigurationError as error:
             log.warning("the catalogue stays as it was: %s", error)
+            return False
+        except Exception:
+            # this thread must live: the next file may be right
+            log.exception("the catalogue stays as it was: %s", self._path)
             return False
         self._use(catalogue)
         log.info("%s read again: %d entries", self._path, len(catalogue.entries))
         return True
+
+    def _read(self) -> Catalogue:
+        return load_catalogue(self._path)
 
     def _mark(self) -> Mark | None:
         try:

@@ -6,6 +6,7 @@ place of an ETag: nothing is committed, so no group of the topic's owner is touc
 """
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,8 +26,11 @@ from pipeline.feeds.plugins import Opener
 from workers.broker import broker_errors, kafka_client_config, reach
 from workers.settings import KafkaSettings
 
+log = logging.getLogger(__name__)
+
 # of one poll; the next one goes on where this one stopped
 _MOST_RECORDS = 5_000
+_AT_ONCE = 500
 _MOST_SECONDS = 20.0
 
 
@@ -50,6 +54,9 @@ class KafkaFeed(Feed):
             raise ConfigurationError(
                 f"{source.source}: url: kafka://host:9092/topic or kafka:///topic is needed"
             )
+        if source.full_text:
+            # a page that was not read this time is asked for again by reading all again
+            raise ConfigurationError(f"{source.source}: full_text: not for a topic")
         self._mapping = mapping_of(source.options)
         self._settings = settings
         if parts.netloc:
@@ -73,18 +80,19 @@ class KafkaFeed(Feed):
                 bootstrap_timeout_ms=10_000,
             )
             try:
-                found, positions = self._read(consumer, _positions(state))
+                found, positions = self._read(consumer, _positions(state, self._topic))
             finally:
                 consumer.close(autocommit=False)
         items = [item for record in found for item in self._items(record)]
         skipped = sum(not self._items(record) for record in found)
         page = Page(url=self.source.url)
+        # all of them: what is read is not read again; of two editions the later one
         documents, empty = documents_of(
-            Items(items=tuple(items)), page, self.source, now, most=_MOST_RECORDS
+            Items(items=tuple(items)), page, self.source, now, max(1, len(items)), last_stands=True
         )
         return Poll(
             documents=documents,
-            state=FeedState(etag=json.dumps(positions)),
+            state=FeedState(etag=json.dumps({"topic": self._topic, **positions})),
             unchanged=not found,
             skipped=skipped + empty,
         )
@@ -97,17 +105,24 @@ class KafkaFeed(Feed):
             raise Unavailable(f"the broker has no topic {self._topic!r}")
         places = [kafka.TopicPartition(self._topic, number) for number in sorted(partitions)]
         consumer.assign(places)
-        beginnings = consumer.beginning_offsets(places)
+        beginnings, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
         for place in places:
             # what was deleted meanwhile cannot be read
-            kept = positions.get(str(place.partition), 0)
-            consumer.seek(place, max(kept, beginnings[place]))
-        ends = consumer.end_offsets(places)
+            kept = max(positions.get(str(place.partition), 0), beginnings[place])
+            if kept > ends[place]:
+                log.warning(
+                    "feed %s: partition %d of %s ends at %d, before %d where reading stopped: it "
+                    "was made anew and is read from its beginning",
+                    self.source.source, place.partition, self._topic, ends[place], kept,
+                )  # fmt: skip
+                kept = beginnings[place]
+            consumer.seek(place, kept)
         found: list[Any] = []
         deadline = time.monotonic() + _MOST_SECONDS
         # by position: a trailing transaction marker is no record
         while any(consumer.position(place) < ends[place] for place in places):
-            read = consumer.poll(timeout_ms=500, max_records=500)
+            most = min(_AT_ONCE, _MOST_RECORDS - len(found))
+            read = consumer.poll(timeout_ms=500, max_records=most)
             found += [record for records_of_one in read.values() for record in records_of_one]
             if len(found) >= _MOST_RECORDS or time.monotonic() > deadline:
                 break
@@ -128,10 +143,13 @@ class KafkaFeed(Feed):
         ]
 
 
-def _positions(state: FeedState) -> Mapping[str, int]:
+def _positions(state: FeedState, topic: str) -> Mapping[str, int]:
+    """Where reading of `topic` stopped; nothing where another topic was read."""
     try:
         told = json.loads(state.etag or "{}")
     except ValueError:
+        return {}
+    if isinstance(told, dict) and told.get("topic", topic) != topic:
         return {}
     return {
         str(partition): offset

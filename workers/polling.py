@@ -133,15 +133,24 @@ class Polling:
             self._intake.put_off(claim, self._clock(), error.wait)
             return None
         except Exception as error:  # one source, whatever it sends, is not the others
-            expected = isinstance(error, Unavailable)
-            reason = error.what if isinstance(error, Unavailable) else repr(error)
-            log.warning("feed %s: %s", claim.source, reason, exc_info=not expected)
-            metrics.FEED_POLLS.labels(claim.source, "failed").inc()
-            metrics.FEED_FAILURES.labels(claim.source).set(claim.failures_in_a_row + 1)
-            wish = error.retry_after if isinstance(error, Unavailable) else None
-            self._intake.fail(claim, reason, self._clock(), wish)
+            self._failed(claim, error)
             return None
-        return self._intake.record(claim, answer, self._clock(), feed.complete)
+        try:
+            return self._intake.record(claim, answer, self._clock(), feed.complete)
+        except Unavailable:
+            raise
+        except Exception as error:  # what it sent cannot be kept: that is known of it then
+            self._failed(claim, error)
+            return None
+
+    def _failed(self, claim: Claim, error: Exception) -> None:
+        expected = isinstance(error, Unavailable)
+        reason = error.what if isinstance(error, Unavailable) else repr(error)
+        log.warning("feed %s: %s", claim.source, reason, exc_info=not expected)
+        metrics.FEED_POLLS.labels(claim.source, "failed").inc()
+        metrics.FEED_FAILURES.labels(claim.source).set(claim.failures_in_a_row + 1)
+        wish = error.retry_after if isinstance(error, Unavailable) else None
+        self._intake.fail(claim, reason, self._clock(), wish)
 
     def _tick(self, feed: Feed) -> None:
         if self._stopping.is_set():

@@ -191,7 +191,8 @@ def _month_and_day(part: dict[str, str | None], home: tzinfo) -> tuple[int, int]
     """Both as numbers; zeros where 3/8 may be either."""
     if name := part.get("month"):
         plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
-        return _MONTHS[plain], int(part["day"] or 0)
+        # letters that fold to none are no month: 0 names no date
+        return _MONTHS.get(plain, 0), int(part["day"] or 0)
     if part.get("mark") is None:
         return int(part.get("month_number") or 0), int(part["day"] or 0)
     first, other = int(part["first"] or 0), int(part["other"] or 0)

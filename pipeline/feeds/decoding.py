@@ -30,11 +30,11 @@ _MEANT = {
     "euc_kr": "cp949",
 }
 _LATIN = frozenset({"cp1252", "iso8859-15", "cp1250", "cp850"})
-_MARKUP = re.compile(r"<[^>]*>")
+_MARKUP = re.compile(r"<[^<>]*>")
 _BEYOND_ASCII = re.compile("[\x80-\uffff]+")
 # what a text without spaces between its words becomes as Latin letters: long runs of accents
 _RUN = re.compile("[\x80-\uffff]{4,}")
-_TAGS = re.compile(rb"<[^>]*>")
+_TAGS = re.compile(rb"<[^<>]*>")
 # characters of two bytes, the second of which may be ASCII, with what is between them
 _BEYOND_BYTES = re.compile(
     rb"[\x80-\xff][\x40-\xff]?(?:[ ,.0-9A-Za-z]{0,12}[\x80-\xff][\x40-\xff]?)*"

@@ -5,9 +5,9 @@ Every kind of source reads its own format to items; what follows is the same for
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from pipeline.documents import MAX_SHORT, MAX_SUBJECTS, Document, DocumentId, document_id
@@ -49,6 +49,9 @@ class Item:
     is_text: bool = False
 
 
+_FIELDS = fields(Item)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
     """A source's items in its order, its language and home page as it states them."""
@@ -74,12 +77,19 @@ class _Read:
 
 
 def documents_of(
-    found: Items, page: Page, source: SourceConfig, fetched_at: datetime, most: int = _MOST_ITEMS
+    found: Items,
+    page: Page,
+    source: SourceConfig,
+    fetched_at: datetime,
+    most: int = _MOST_ITEMS,
+    last_stands: bool = False,
 ) -> tuple[tuple[Document, ...], int]:
     """The documents of the items in `page`, in order and each once, and how many items held
-    no text."""
+    no text. Of two with one identity the first stands, as newest come first in feeds, or the
+    last, as in logs."""
     home = absolute(found.home, page.url)
-    items = [one for item in found.items if (one := _read(item, source, page)) is not None]
+    sound = map(_sound, found.items)
+    items = [one for item in sound if (one := _read(item, source, page)) is not None]
     identities = Identities(
         ((_guid(one), one.link, one.words) for one in items), (home, page.url, source.url)
     )
@@ -87,10 +97,30 @@ def documents_of(
     for one in items:
         guid = identities.of(_guid(one), one.link, one.words)
         document = _document(one, guid, source, page, home, found.lang, fetched_at)
+        if last_stands:
+            documents.pop(document.id, None)
         documents.setdefault(document.id, document)
         if len(documents) >= most:
             break
     return tuple(documents.values()), len(found.items) - len(items)
+
+
+def _sound(item: Item) -> Item:
+    """The item without halves of characters, which no record can carry."""
+    return cast(Item, _whole(item))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        # the common case costs no copy
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, Item):
+        return replace(value, **{one.name: _whole(getattr(value, one.name)) for one in _FIELDS})
+    if isinstance(value, Mapping):
+        return {_whole(key): _whole(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_whole(one) for one in value)
+    return value
 
 
 def _read(item: Item, source: SourceConfig, page: Page) -> _Read | None:

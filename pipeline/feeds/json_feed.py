@@ -1,5 +1,6 @@
 """JSON APIs behind `Feed`: an answer or a few pages of them, by a preset or a mapping."""
 
+import logging
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
@@ -13,6 +14,8 @@ from pipeline.feeds.fetch import Fetches, Page
 from pipeline.feeds.items import Items, documents_of
 from pipeline.feeds.json_mapping import Next, item_of, read_json, records
 from pipeline.feeds.mapping_options import mapping_of
+
+log = logging.getLogger(__name__)
 
 ACCEPT = "application/json, */*;q=0.1"
 
@@ -33,7 +36,7 @@ class JsonFeed(Feed):
         page = self._asked(self.source.url, state)
         if page.unchanged:
             return Poll(documents=(), state=state, unchanged=True)
-        first = page
+        kept = FeedState(etag=page.etag, last_modified=page.last_modified)
         documents: dict[str, Document] = {}
         skipped = 0
         for number in range(1, self._mapping.pages + 1):
@@ -49,13 +52,12 @@ class JsonFeed(Feed):
                 break
             try:
                 page = self._asked(url, FeedState())
-            except Unavailable:
+            except Unavailable as error:
+                # without a state, so that the next poll asks for all pages again
+                log.warning("feed %s: page %d: %s", self.source.source, number + 1, error.what)
+                kept = FeedState()
                 break
-        return Poll(
-            documents=tuple(documents.values()),
-            state=FeedState(etag=first.etag, last_modified=first.last_modified),
-            skipped=skipped,
-        )
+        return Poll(documents=tuple(documents.values()), state=kept, skipped=skipped)
 
     def _asked(self, url: str, state: FeedState) -> Page:
         return self._fetcher.fetch(

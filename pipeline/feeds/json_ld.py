@@ -8,9 +8,9 @@ from typing import Any
 
 # more than any page's; what is longer is a catalogue of the whole site
 _MOST = 2_000_000
-_WRAPPED = re.compile(
-    r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*.*?\*/)*|(?:-->|//\s*\]\]>|\]\]>)*\s*;?\s*$", re.S
-)
+# what a script is wrapped in: each at its place, so that a page of spaces costs a page of time
+_OPENING = re.compile(r"\s*(?:<!--|(?://\s*)?<!\[CDATA\[|/\*.*?\*/)", re.S)
+_CLOSINGS = ("-->", "]]>", "//", ";")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 _ARTICLE = re.compile(r"(Article|BlogPosting|Report|SocialMediaPosting|NewsMediaArticle)$")
 _DEEPEST = 6
@@ -57,7 +57,7 @@ def names(value: object) -> list[str]:
 
 def _read(script: str) -> object:
     """The value in a script element, mended where publishers commonly break it; None if not."""
-    body = _WRAPPED.sub("", script[:_MOST]).strip()
+    body = _unwrapped(script[:_MOST])
     for attempt in (body, _TRAILING_COMMA.sub(r"\1", body)):
         try:
             # `strict`: raw newlines inside texts are common
@@ -65,6 +65,21 @@ def _read(script: str) -> object:
         except (ValueError, RecursionError):
             continue
     return None
+
+
+def _unwrapped(script: str) -> str:
+    start, end = 0, len(script)
+    while opening := _OPENING.match(script, start):
+        start = opening.end()
+    while end > start:
+        if script[end - 1].isspace():
+            end -= 1
+            continue
+        closing = next((one for one in _CLOSINGS if script.endswith(one, start, end)), "")
+        if not closing:
+            break
+        end -= len(closing)
+    return script[start:end].strip()
 
 
 def _things(value: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:

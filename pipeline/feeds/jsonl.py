@@ -58,7 +58,7 @@ class JsonlFeed(Feed):
         if lines and broken == len(lines[-_MOST_LINES:]):
             raise Unavailable("no line holds a record that the mapping finds")
         documents, skipped = documents_of(
-            Items(items=tuple(items)), page, self.source, now, most=_MOST_LINES
+            Items(items=tuple(items)), page, self.source, now, _MOST_LINES, last_stands=True
         )
         return Poll(
             documents=documents,

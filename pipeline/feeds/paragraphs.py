@@ -19,6 +19,10 @@ _SILENT = frozenset(
 _BREAKS = frozenset({"br"})
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n\s*\n")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
+_OPEN = re.compile(r"<(?=[^<>]*(?:<|\Z))")
+# as many a page of mathematics may have
+_MOST_OPEN = 200
 # longer than any article; what comes after is not read
 _MOST = 400_000
 
@@ -27,7 +31,7 @@ def plain(text: str | None) -> str:
     """The paragraphs of `text`, HTML or not, joined by a newline; entities decoded."""
     if not text:
         return ""
-    text = text[:_MOST]
+    text = _safe(text[:_MOST])
     if _TAG.search(text):
         reader = _Reader()
         reader.feed(text)
@@ -38,6 +42,16 @@ def plain(text: str | None) -> str:
         blocks = _BLANK_LINES.split(unescape(text).replace("\r\n", "\n"))
     spaced = (" ".join(_SPACES.sub(" ", block).split()) for block in blocks)
     return "\n".join(block for block in spaced if block)
+
+
+def _safe(text: str) -> str:
+    """`text` without what the parser takes quadratic time for: comments that do not end, and
+    many a `<` that opens nothing. Text in CDATA is text."""
+    if "<!" in text:
+        text = _COMMENT.sub("", text).replace("<![CDATA[", "").replace("]]>", "")
+    if text.count("<") > _MOST_OPEN and len(_OPEN.findall(text)) > _MOST_OPEN:
+        text = _OPEN.sub("&lt;", text)
+    return text
 
 
 def one_line(text: str | None) -> str:

@@ -163,7 +163,12 @@ def _when(item: Item) -> float:
 
 def _slug(link: str) -> str | None:
     """The words of an address: `/2026/acme-recalls-anvils.html` says three."""
-    parts = [part for part in unquote(urlsplit(link).path).split("/") if part]
+    try:
+        path = urlsplit(link).path
+    except ValueError:
+        # "http://[x/…" is no address
+        return None
+    parts = [part for part in unquote(path).split("/") if part]
     words = re.sub(r"\.\w{2,5}$", "", max(parts, key=len, default=""))
     words = re.sub(r"[-_+]+", " ", words).strip()
     return words if re.search(r"[^\W\d]{3}", words) else None

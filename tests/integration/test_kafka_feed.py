@@ -61,3 +61,40 @@ def test_a_topic_that_does_not_exist_or_is_not_named_says_so(settings: KafkaSett
         opened(settings, "kafka://host:9092/")
     with pytest.raises(Unavailable, match=r"no topic|UnknownTopic"):
         opened(settings, f"kafka:///none{uuid.uuid4().hex}").poll(FeedState(), NOW)
+
+
+def test_more_records_than_one_poll_takes_are_all_read(settings: KafkaSettings) -> None:
+    topic = f"t{uuid.uuid4().hex[:8]}"
+    # a record may hold many items: what is read is not read again
+    many = [json.loads(record(number)) for number in range(6_000)]
+    for first in range(0, 6_000, 600):
+        sent(settings, topic, json.dumps(many[first : first + 600]).encode())
+    feed = opened(settings, f"kafka:///{topic}")
+    poll = feed.poll(FeedState(), NOW)
+    assert len(poll.documents) == 6_000
+    assert feed.poll(poll.state, NOW).unchanged
+
+
+def test_of_two_editions_in_one_poll_the_later_stands(settings: KafkaSettings) -> None:
+    topic = f"t{uuid.uuid4().hex[:8]}"
+    corrected = json.dumps({"n": 1, "head": "Corrected", "at": 1777629600}).encode()
+    sent(settings, topic, record(1), record(2), corrected)
+    poll = opened(settings, f"kafka:///{topic}").poll(FeedState(), NOW)
+    assert [document.title for document in poll.documents] == ["Story 2", "Corrected"]
+
+
+def test_a_topic_that_was_made_anew_is_read_from_its_beginning(settings: KafkaSettings) -> None:
+    topic = f"t{uuid.uuid4().hex[:8]}"
+    sent(settings, topic, record(1))
+    feed = opened(settings, f"kafka:///{topic}")
+    (partition,) = json.loads(feed.poll(FeedState(), NOW).state.etag or "").keys() - {"topic"}
+    ahead = FeedState(etag=json.dumps({"topic": topic, partition: 6_000}))
+    assert [one.title for one in feed.poll(ahead, NOW).documents] == ["Story 1"]
+    another = FeedState(etag=json.dumps({"topic": "another", partition: 1}))
+    assert [one.title for one in feed.poll(another, NOW).documents] == ["Story 1"]
+
+
+def test_full_text_is_not_for_a_topic(settings: KafkaSettings) -> None:
+    source = SourceConfig(name="k", kind="kafka", url="kafka:///t", options=MAPPING, full_text=True)
+    with pytest.raises(ConfigurationError, match="full_text: not for a topic"):
+        open_feed(source, Fetcher(), {**FEEDS, "kafka": kafka_opener(settings)})

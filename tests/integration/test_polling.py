@@ -201,3 +201,19 @@ def test_a_source_that_left_the_feed_file_is_retired_until_somebody_polls_it_aga
         assert (kept.retired_at, kept.silent_after_seconds) == (None, 6 * 3600.0)
     with polling(database, source(server, "a")):
         eventually(lambda: source_health(database)[0].retired_at is None, "back again")
+
+
+def test_an_answer_that_cannot_be_kept_is_a_failure_of_its_source(
+    server: FeedServer, database: Engine
+) -> None:
+    class Breaks(Intake):
+        def record(self, *args, **kwargs):
+            raise UnicodeEncodeError("utf-8", "\\ud83d", 0, 1, "surrogates not allowed")
+
+    server.routes["/a"] = body(rss(item("one")))
+    feed = open_feed(source(server, "a"), Fetcher(Limits(host_gap=timedelta(0))))
+    running = Polling([feed], Breaks(database), lambda: None, utc_now, Random(7))
+    assert running.poll(feed) is None
+    (health,) = source_health(database)
+    assert health.failures_in_a_row == 1
+    assert "UnicodeEncodeError" in (health.last_error or "")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import Unavailable
+from pipeline.feeds import json_ld
 from pipeline.feeds.article import Article, read_article
 from pipeline.feeds.fetch import Page
 from tests.unit.feeds.samples import expected_article, sample_page, token_f1
@@ -324,3 +325,24 @@ def test_no_bytes_break_the_reader(content: bytes) -> None:
         read(b"<html><body><p>Shares of Acme fell on Monday, it said." + content)
     except Unavailable as error:
         assert error.what
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '<!-- {"a": 1} -->',
+        '//<![CDATA[\n{"a": 1}\n//]]>',
+        '<![CDATA[{"a": 1}]]>',
+        '/* by a plugin */ {"a": 1} ;',
+        '{"a": 1,}',
+    ],
+)
+def test_what_json_ld_is_wrapped_in_is_taken_off(script: str) -> None:
+    assert json_ld._read(script) == {"a": 1}
+
+
+def test_a_page_of_spaces_in_json_ld_takes_no_time() -> None:
+    begun = time.process_time()
+    assert json_ld._read('{"a":' + " " * 300_000 + "1}" + "\n" * 300_000) == {"a": 1}
+    assert json_ld._read("/*" * 200_000) is None
+    assert time.process_time() - begun < 10

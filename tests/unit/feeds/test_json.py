@@ -17,6 +17,7 @@ from pipeline.feeds.json_feed import JsonFeed
 from pipeline.feeds.jsonl import JsonlFeed
 from pipeline.feeds.mapping_options import mapping_of
 from pipeline.feeds.presets import recognised
+from pipeline.wire import DOCUMENTS
 from tests.unit.feeds.samples import sample_post
 from tests.unit.feeds.server import FeedServer, body, serving, status
 
@@ -327,3 +328,34 @@ def test_the_filings_of_a_company_are_rows_of_a_table(server: FeedServer) -> Non
     assert first.published_at == datetime(2026, 3, 8, 16, 30, 12, tzinfo=UTC)
     assert first.extra["items"] == "2.02,9.01"
     assert second.title == "10-Q: Apple Inc."
+
+
+def test_half_a_character_in_one_record_holds_up_no_other(server: FeedServer) -> None:
+    value = b'[{"id":"1\\ud83d","title":"Apple up"},{"id":"2","title":"cut here \\ud83d"}]'
+    first, second = answered(server, value, {"fields": {"id": "id", "title": "title"}})
+    assert (first.title, second.title) == ("Apple up", "cut here ?")
+    for document in (first, second):
+        DOCUMENTS.encode(document)
+
+
+def test_pages_that_failed_are_asked_for_again(server: FeedServer) -> None:
+    def answer(number: int) -> bytes:
+        url = server.url(f"/api{number + 1}")
+        items = [{"id": number, "title": f"Story {number}"}]
+        return json.dumps({"next": url, "items": items}).encode()
+
+    options = {
+        "items": "items",
+        "fields": {"id": "id", "title": "title"},
+        "pages": 3,
+        "next": {"url": "next"},
+    }
+    server.routes["/api"] = body(answer(1), ETag='"one"')
+    server.routes["/api2"] = status(429)
+    feed = opened(server, options)
+    poll = feed.poll(FeedState(), NOW)
+    assert [document.title for document in poll.documents] == ["Story 1"]
+    server.routes["/api2"] = body(answer(2))
+    server.routes["/api3"] = body(answer(3))
+    again = feed.poll(poll.state, NOW)
+    assert [document.title for document in again.documents] == ["Story 1", "Story 2", "Story 3"]

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,3 +52,16 @@ def test_no_markup_breaks_the_reader(text: str) -> None:
 def test_every_paragraph_is_kept_in_order(paragraphs: list[str]) -> None:
     html = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     assert plain(html) == "\n".join(" ".join(one.split()) for one in paragraphs)
+
+
+@pytest.mark.parametrize("piece", ["<a ", "if a <b and ", "<!-- ", "<!x ", "<", "</", "<a b='"])
+def test_markup_that_never_ends_takes_no_more_time_than_its_length(piece: str) -> None:
+    begun = time.process_time()
+    plain(piece * (400_000 // len(piece)))
+    # what is quadratic takes minutes
+    assert time.process_time() - begun < 10
+
+
+def test_text_in_cdata_is_text() -> None:
+    assert plain("<![CDATA[<p>Profit fell.</p>]]>") == "Profit fell."
+    assert plain("News<!-- a <b> c") == "News"

@@ -88,6 +88,21 @@ def test_classify_keeps_order_and_rejects_singly():
     assert "ValueError" in reasons[2]
 
 
+def test_a_text_that_breaks_the_linker_is_rejected_alone(caplog):
+    class Breaks(Linker):
+        def read(self, document: Document) -> Linked:
+            if "odd" in (document.text or ""):
+                raise ZeroDivisionError("no letters")
+            return super().read(document)
+
+    stage = Classify(Words(), Breaks(), MemoryStoryIndex())
+    handled = stage([record(1), record(2, "odd"), record(3)])
+    assert len(handled.outgoing) == 2
+    ((broken, reason),) = handled.rejected
+    assert broken.offset == 2
+    assert "ZeroDivisionError" in str(reason)
+
+
 def test_a_document_stays_in_the_partition_it_came_from():
     """Event time is kept in order within one; hashing the id would scatter a replay."""
     records = [replace(record(number), partition=2) for number in range(5)]

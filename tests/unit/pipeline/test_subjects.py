@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -470,3 +471,21 @@ def test_a_line_that_is_no_document_is_named(tmp_path: Path):
 def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         list(link_file(tmp_path / "none.jsonl", linker=SHIPPED))
+
+
+@pytest.mark.parametrize("piece", ["#JPM lower words ", "James Apple said. ", "$AAPL ", "I"])
+def test_a_long_text_takes_no_more_time_than_its_length(piece):
+    linker = CatalogueLinker(shipped_catalogue())
+    text = (piece * (MAX_TEXT // len(piece)))[:MAX_TEXT]
+    begun = time.process_time()
+    linker.link(Document(source="x", published_at=datetime(2026, 1, 5, tzinfo=UTC), text=text))
+    # what is quadratic takes minutes
+    assert time.process_time() - begun < 15
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\x00", gzip.compress(b'{"a": 1}\n' * 99)[:-9]])
+def test_a_file_that_ends_too_soon_is_refused(tmp_path, content):
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="cut"):
+        list(link_file(path))

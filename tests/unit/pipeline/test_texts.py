@@ -61,6 +61,11 @@ def test_any_text_with_any_tag_has_a_language(text, tag):
     assert found.isalpha()
 
 
+@pytest.mark.parametrize("text", ["(・_・)", "・ +5%", "゛", "・"])
+def test_a_text_of_signs_that_are_no_letters_has_a_language(text):
+    assert language_of(document(text, None)) in ("en", "ja")
+
+
 def test_a_publishers_family_speaks_before_its_authors():
     one = replace(document("text"), author="Jane", publisher="The Daily")
     assert one.voice == "Jane"

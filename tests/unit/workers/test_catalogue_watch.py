@@ -59,6 +59,26 @@ def test_a_broken_file_is_reported_once_and_changes_nothing(linked, path, caplog
     assert ["own.csv:2" in one.getMessage() for one in caplog.records] == [True]
 
 
+def test_the_watch_lives_through_a_fault_of_ours(path, caplog):
+    class Breaks(CatalogueWatch):
+        broken = True
+
+        def _read(self):
+            if self.broken:
+                raise ZeroDivisionError
+            return super()._read()
+
+    used: list[object] = []
+    watch = Breaks(path, used.append)
+    path.write_text("id,names\nname:two,Polarin\n")
+    assert not watch.look()
+    assert "stays as it was" in caplog.text
+    watch.broken = False
+    path.write_text("id,names\nname:three,Zorvex\n")
+    assert watch.look()
+    assert len(used) == 1
+
+
 def test_a_file_that_is_gone_for_a_while_changes_nothing(linked, path):
     watch, subjects = linked
     path.unlink()
