@@ -18,7 +18,9 @@ from pipeline.errors import ConfigurationError
 _DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(s|m|h|d)$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TRUTH = {"true": True, "false": False}
-_NULL = "tag:yaml.org,2002:null"
+_YAML = "tag:yaml.org,2002:"
+_NULL = f"{_YAML}null"
+_PLAIN = frozenset("str int float bool null timestamp map seq merge value".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,10 @@ class Setting:
         match = _DURATION.match(written)
         if match is None:
             self.wrong(f"{written!r}: a time span such as 30s, 10m, 6h or 1d is needed")
-        value = timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+        try:
+            value = timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+        except OverflowError:
+            value = timedelta.max
         if not least <= value <= most:
             self.wrong(f"{written!r}: must be from {_span(least)} to {_span(most)}")
         return value
@@ -156,9 +161,29 @@ def read_yaml(text: str, file: str) -> Setting:
         raise ConfigurationError(f"{file}:1: not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise ConfigurationError(f"{file}:1: nested too deeply") from error
+    except (ValueError, OverflowError) as error:
+        raise ConfigurationError(f"{file}:1: not YAML: {error}") from error
     if root is None:
         raise ConfigurationError(f"{file}:1: the file is empty")
+    _refuse_tags(root, file)
     return Setting(root, file, "")
+
+
+def _refuse_tags(root: yaml.Node, file: str) -> None:
+    """Raise `ConfigurationError` for a value that is tagged to be something else."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.tag.rpartition(":")[2] not in _PLAIN or not node.tag.startswith(_YAML):
+            line = node.start_mark.line + 1
+            raise ConfigurationError(f"{file}:{line}: the tag {node.tag!r} is not known here")
+        if isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
+        elif isinstance(node, yaml.MappingNode):
+            waiting.extend(one for pair in node.value for one in pair)
 
 
 def _span(value: timedelta) -> str:

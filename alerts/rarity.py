@@ -139,7 +139,8 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
             out[LOUDEST] = channel
             out[OBSERVED], out[EXPECTED], out[LOUDEST_Z] = observed, expected, z
     out[MEAN_STATISTIC] = together
-    out[LOCAL_STATISTIC] = log(soft) / SOFTNESS
+    # far below the usual every term is nought
+    out[LOCAL_STATISTIC] = log(max(soft, 1e-300)) / SOFTNESS
     held = count_of_last(s, PAST, count)
     held_usual = usual_of_last(s, bins_of(s, PAST), bin_of_week, hourly)
     mean = usual(s, bin_of_week, hourly)

@@ -5,6 +5,7 @@ its version, and the classification as msgpack. What one interrupted run has wri
 for the next; a file that cannot be read is set aside and begun anew.
 """
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +18,8 @@ import msgspec
 from pipeline.documents import Classification
 from pipeline.errors import ConfigurationError
 from pipeline.ports import Classifier, ClassifierInput
+
+log = logging.getLogger(__name__)
 
 FILE = "classifications.sqlite"
 _WAIT_SECONDS = 60.0
@@ -51,7 +54,7 @@ class CachedClassifier:
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
-                self._path.replace(self._path.with_suffix(".damaged"))
+                self._set_aside()
                 self._file = self._opened()
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(
@@ -64,7 +67,7 @@ class CachedClassifier:
 
     def classify(self, inputs: Sequence[ClassifierInput]) -> list[Classification]:
         """One classification per input, in order; new ones are on disk on return."""
-        keys = [cache_key(self.version, one) for one in inputs]
+        keys = [cache_key(self._version_for(one.lang), one) for one in inputs]
         held = self._read(keys)
         missing = {key: one for key, one in zip(keys, inputs, strict=True) if key not in held}
         if missing:
@@ -75,6 +78,13 @@ class CachedClassifier:
         self.asked += len(missing)
         self.answered += len(inputs)
         return [held[key] for key in keys]
+
+    def _version_for(self, lang: str) -> str:
+        """What decides the answer to a text in `lang`: its own model, or that there is none."""
+        models = getattr(self._classifier, "models", None)
+        if models is None:
+            return self.version
+        return models[lang].version if lang in models else f"no model, {self.version}"
 
     def __enter__(self) -> "CachedClassifier":
         return self
@@ -104,6 +114,23 @@ class CachedClassifier:
         return file
 
     def _read(self, keys: Sequence[bytes]) -> dict[bytes, Classification]:
+        try:
+            return self._found(keys)
+        except sqlite3.OperationalError as error:
+            log.warning("%s is not read: %s", self._path, error)
+        except sqlite3.DatabaseError as error:
+            log.warning("%s is damaged and begun anew: %s", self._path, error)
+            self._file.close()
+            self._set_aside()
+            self._file = self._opened()
+        return {}
+
+    def _set_aside(self) -> None:
+        self._path.replace(self._path.with_suffix(".damaged"))
+        for rest in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + rest).unlink(missing_ok=True)
+
+    def _found(self, keys: Sequence[bytes]) -> dict[bytes, Classification]:
         found: dict[bytes, Classification] = {}
         for key in keys:
             row = self._file.execute(
@@ -116,8 +143,10 @@ class CachedClassifier:
         return found
 
     def _write(self, fresh: dict[bytes, Classification]) -> None:
-        with self._file:
-            self._file.executemany(
-                "INSERT OR REPLACE INTO classifications VALUES (?, ?)",
-                [(key, _encode(value)) for key, value in fresh.items()],
-            )
+        rows = [(key, _encode(value)) for key, value in fresh.items()]
+        try:
+            with self._file:
+                self._file.executemany("INSERT OR REPLACE INTO classifications VALUES (?, ?)", rows)
+        except sqlite3.Error as error:
+            # a full disk costs the next run its time, not this one its answers
+            log.warning("%d classifications are not kept in %s: %s", len(rows), self._path, error)

@@ -73,9 +73,11 @@ class LocalCluster:
             raise
 
     def check(self) -> None:
-        """Raise what made the stages end, if anything did; call it now and then."""
+        """Raise what made the stages end, if anything did, and start again a server that ended by
+        itself; call it now and then."""
         if self._failure is not None:
             raise self._failure
+        self.services.revive()
 
     def stop(self) -> None:
         """Stop the stages in order, then the services. Harmless when already stopped."""

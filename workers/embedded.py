@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO
 
 from pipeline.errors import ConfigurationError
+from workers.children import log_tail
 from workers.servers import HOST, EmbeddedServer, free_port, is_free, wait_or_move
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,12 @@ class EmbeddedServices:
 
     def start(self) -> None:
         """Start both servers and wait until they answer; everything is stopped on failure."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"BELLWETHER_DATA={self.folder}: cannot be made: {error.strerror}"
+            ) from error
         self._lock = lock_folder(self.folder)
         servers = (self.broker, self.redis)
         try:
@@ -101,6 +107,14 @@ class EmbeddedServices:
             self.stop()
             raise
         log.info("embedded services ready: broker %s, redis %s", *(s.address for s in servers))
+
+    def revive(self) -> None:
+        """Start again what ended by itself, on its port and with its data."""
+        for server in (self.broker, self.redis):
+            if server.died:
+                end = log_tail(server.log_path, lines=1)
+                log.warning("the embedded %s ended and is started again: %s", server.name, end)
+                server.start()
 
     def stop(self) -> None:
         """Stop both servers; their data stays in the folder."""

@@ -45,7 +45,13 @@ def run_stages(stages: Sequence[str], settings: Settings) -> int:
     health = Health(settings.stall)
     for stage in stages:
         health.expect(stage)
-    server = serve_health(health, settings.health_host, settings.health_port)
+    try:
+        server = serve_health(health, settings.health_host, settings.health_port)
+    except OSError as error:
+        # perhaps the process before this one is still ending: tried again by who watches us
+        place = f"{settings.health_host}:{settings.health_port}"
+        log.error("health cannot be served on %s: %s", place, error.strerror or error)
+        return 1
     log.info(
         "running %s, health on http://%s:%d/health/ready",
         " ".join(stages),

@@ -65,6 +65,11 @@ class EmbeddedServer:
         return process.pid if process is not None and process.poll() is None else None
 
     @property
+    def died(self) -> bool:
+        """Whether it was started and ended without being stopped or killed here."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
     def log_path(self) -> Path:
         return self.folder / f"{self.name}.log"
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from pipeline.errors import ConfigurationError
 
@@ -176,10 +175,11 @@ class Settings:
 
 def without_password(url: str) -> str:
     """The URL as it may be logged: user and password left out."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]))
+    # by hand: a password may hold what makes an address no address
+    scheme, slashes, rest = url.partition("://")
+    _, at, place = rest.rpartition("@")
+    place, question, _ = place.partition("?")
+    return scheme + slashes + ("…@" if at else "") + place + ("?…" if question else "")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -295,6 +295,8 @@ def _from_file(variable: str, path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigurationError(f"{variable}: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{variable}: {path}: not UTF-8 at byte {error.start}") from error
 
 
 def _number(values: Mapping[str, str], name: str, least: float, most: float) -> float:
@@ -337,7 +339,7 @@ def _servers(value: str) -> str:
 
 def _url(values: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> None:
     value = values[name]
-    if value and urlsplit(value).scheme not in schemes:
+    if value and value.partition("://")[0].lower() not in schemes:
         # the value may hold a password, so it is not repeated
         raise ConfigurationError(
             f"{PREFIX}{name}: must begin with {' or '.join(s + '://' for s in schemes)}"

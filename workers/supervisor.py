@@ -49,6 +49,8 @@ class ChildSpec:
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
+    lasting: bool = False
+    """Never done by itself: one that ends, even well, is started again."""
 
 
 def stage_children(
@@ -75,6 +77,7 @@ def stage_children(
                     name=f"{stage}-{number}",
                     command=(sys.executable, "-m", "workers.cli", "run", stage),
                     environment={**environment, **own},
+                    lasting=True,
                 )
             )
     return tuple(children)
@@ -203,7 +206,7 @@ class Supervisor:
         child.process = None
         child.statuses.append(status)
         name = child.spec.name
-        if status == 0:
+        if status == 0 and not child.spec.lasting:
             log.info("%s has ended", name)
             child.finished = True
             return

@@ -79,6 +79,30 @@ def test_a_server_keeps_its_address_over_a_crash_and_a_start(tmp_path):
         assert services.redis.address == before
 
 
+def test_a_server_that_was_killed_from_outside_is_started_again(tmp_path):
+    with EmbeddedServices(tmp_path) as services:
+        first, address = services.redis.pid, services.redis.address
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        until(lambda: services.redis.died)
+        broker = services.broker.pid
+        services.revive()
+        services.redis.wait_ready()
+        assert services.redis.pid not in (None, first)
+        assert services.redis.address == address
+        assert services.broker.pid == broker
+        # what we stop ourselves stays stopped
+        services.redis.stop()
+        services.revive()
+        assert services.redis.pid is None
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="BELLWETHER_DATA"):
+        EmbeddedServices(tmp_path / "file" / "data").start()
+
+
 def test_a_second_use_of_the_same_folder_is_refused_naming_the_first(tmp_path):
     with (
         EmbeddedServices(tmp_path),

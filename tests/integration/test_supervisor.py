@@ -7,12 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import ConfigurationError
-from workers.supervisor import ChildSpec, Supervisor, child_environment
+from workers.supervisor import ChildSpec, Supervisor, child_environment, stage_children
 
 
 def child(name: str, script: str) -> ChildSpec:
@@ -57,6 +58,22 @@ def test_a_child_that_ends_well_is_not_started_again(tmp_path: Path):
     supervisor.start()
     polled_until(supervisor, lambda: supervisor.finished)
     assert supervisor.restarts["done"] == 0
+
+
+def test_a_stage_is_never_done_and_started_again_however_it_ended(tmp_path: Path):
+    spec = replace(child("stage", "trap 'exit 0' TERM; while :; do sleep 0.05; done"), lasting=True)
+    supervisor = Supervisor([spec], tmp_path)
+    supervisor.start()
+    try:
+        first = supervisor.pids["stage"]
+        # somebody else asks it to end, as an operator or a guard of the machine's memory does
+        polled_until(supervisor, lambda: supervisor.log_path("stage").exists())
+        os.kill(first, signal.SIGTERM)
+        polled_until(supervisor, lambda: supervisor.pids.get("stage", first) != first)
+        assert not supervisor.finished
+    finally:
+        supervisor.stop()
+    assert all(one.lasting for one in stage_children(["classify"], {}))
 
 
 def test_settings_that_cannot_work_end_everything_with_the_childs_words(tmp_path: Path):

@@ -14,6 +14,7 @@ alerts_app = typer.Typer(no_args_is_help=True, help="Alerts: from SQL, or live f
 STATES = ("pending", "firing", "resolved")
 MATCHERS = ("fingerprint", "rule", "subject", "topic", "source", "lang")
 _SPAN = re.compile(r"(\d{1,6})\s*(m|h|d)")
+_LONGEST = timedelta(days=36_500)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 Fingerprint = Annotated[str, typer.Argument(metavar="FINGERPRINT", help="Or how it begins.")]
@@ -143,6 +144,13 @@ def silence(
 
 def _span(option: str, text: str) -> timedelta:
     match = _SPAN.fullmatch(text.strip())
+    wrong = ConfigurationError(f"{option} {text}: a span such as 30m, 2h or 7d")
     if match is None or int(match[1]) == 0:
-        raise ConfigurationError(f"{option} {text}: a span such as 30m, 2h or 7d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        raise wrong
+    try:
+        found = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        raise wrong from None
+    if found > _LONGEST:
+        raise wrong
+    return found

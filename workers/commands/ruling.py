@@ -36,6 +36,7 @@ RulesFile = Annotated[
 ]
 # What a detector still remembers of its past; read before --from to learn from.
 _LEARNED = timedelta(days=60)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC) + _LEARNED
 _WEEK = timedelta(days=7)
 _MOST_WRONG = 20
 
@@ -186,7 +187,8 @@ def _of_archive(
         raise ConfigurationError("--to must be later than --from")
     settings.require("DATABASE")
     engine = stack.enter_context(database_of(settings))
-    return documents_of_archive(engine, since - _LEARNED, until)
+    earliest = max(since, _EARLIEST) - _LEARNED
+    return documents_of_archive(engine, earliest, until)
 
 
 def _run(

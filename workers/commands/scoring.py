@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,8 @@ def score(
     UTC. OUT.csv is written when all rows are.
     """
     target = Path(out)
+    if not target.name or (target.exists() and not target.is_file()):
+        raise ConfigurationError(f"{out!r}: no file that can be written")
     part = target.with_name(target.name + ".part")
     try:
         with (
@@ -38,8 +41,11 @@ def score(
         raise ConfigurationError(f"{error.filename}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: not UTF-8 at byte {error.start}") from error
+    except csv.Error as error:
+        raise ConfigurationError(f"{file}: not CSV: {error} (a quote left open?)") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     note(f"{out}: {number} rows scored")
 
 
@@ -59,7 +65,7 @@ def _scored(rows: Iterable[Sequence[str]], file: str) -> Iterator[tuple[str, str
             raise ConfigurationError(f"{file}:{line}: {len(row)} columns, {len(header)} expected")
         try:
             at = timestamp_of(row[when])
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ConfigurationError(f"{file}:{line}: {row[when]!r} is not a time") from None
         try:
             value = float(row[what])
@@ -69,6 +75,6 @@ def _scored(rows: Iterable[Sequence[str]], file: str) -> Iterator[tuple[str, str
             raise ConfigurationError(f"{file}:{line}: {row[what]!r} is not a count")
         try:
             found = scorer.score(at, value)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ConfigurationError(f"{file}:{line}: {row[when]} is {error}") from None
         yield row[when], row[what], f"{found:.6f}"

@@ -199,3 +199,15 @@ def test_the_first_rare_row_of_an_episode_that_opened_as_a_ripple_is_told():
     assert told([ripple, (0.8, 1.9), (0.8, 2.2), (0.8, 9.0)]) == [0, 2]
     # and so is a row that stands out twice as far
     assert told([ripple, (1.6, 1.0)]) == [0, 1]
+
+
+@pytest.mark.parametrize(("level", "then"), [(1e6, 0.0), (1e9, 0.0), (0.0, 1e12), (3.0, 1e15)])
+def test_a_fall_to_nothing_and_a_flood_have_scores(level: float, then: float) -> None:
+    chance = random.Random(1)
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    values = [max(0.0, chance.gauss(level, 0.001 * level)) for _ in range(600)]
+    values += [then] * 40 + [level] * 40
+    rows = [(begin + timedelta(minutes=5 * n), value) for n, value in enumerate(values)]
+    found = list(scored(rows))
+    assert len(found) == len(rows)
+    assert all(0.0 <= one <= 1.0 for one in found)

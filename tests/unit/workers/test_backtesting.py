@@ -4,11 +4,13 @@ import gzip
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from models.languages import ByLanguage
 from pipeline.documents import Classification, Sentiment, SubjectId
 from pipeline.errors import ConfigurationError
 from pipeline.ports import ClassifierInput
@@ -98,6 +100,40 @@ def test_a_damaged_cache_is_set_aside_and_begun_anew(tmp_path: Path) -> None:
         assert file.execute("SELECT count(*) FROM classifications").fetchone() == (1,)
     file.close()
     assert (tmp_path / "classifications.damaged").exists()
+
+
+def test_a_cache_damaged_behind_its_first_page_is_begun_anew_too(tmp_path: Path) -> None:
+    texts = [text(f"text {number}" + "x" * 200) for number in range(800)]
+    with CachedClassifier(Counting(), tmp_path) as cached:
+        cached.classify(texts)
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes()[:4096] + b"\xa5" * 400_000)
+    again = Counting()
+    with CachedClassifier(again, tmp_path) as cached:
+        assert len(cached.classify(texts)) == len(texts)
+    assert len(again.read) == len(texts)
+    assert path.with_suffix(".damaged").exists()
+    kept = Counting()
+    with CachedClassifier(kept, tmp_path) as cached:
+        cached.classify(texts)
+    assert not kept.read
+
+
+def test_which_model_reads_a_language_is_part_of_the_question(tmp_path: Path) -> None:
+    chinese = replace(text("a text"), lang="zh")
+    with CachedClassifier(ByLanguage({"en": Counting("one")}), tmp_path) as cached:
+        (answer,) = cached.classify([chinese])
+        assert answer.reason == "no model for 'zh'"
+    both = ByLanguage({"en": Counting("one"), "zh": Counting("one")})
+    with CachedClassifier(both, tmp_path) as cached:
+        (answer,) = cached.classify([chinese])
+        assert (answer.model_version, answer.reason) == ("one", None)
+    swapped = ByLanguage({"en": Counting("two"), "zh": Counting("one")})
+    other = ByLanguage({"en": Counting("one"), "zh": Counting("two")})
+    with CachedClassifier(swapped, tmp_path) as cached:
+        assert cached.classify([text("a text")])[0].model_version == "two"
+    with CachedClassifier(other, tmp_path) as cached:
+        assert cached.classify([text("a text")])[0].model_version == "one"
 
 
 def test_a_cache_that_cannot_be_used_is_named_with_its_setting(tmp_path: Path) -> None:

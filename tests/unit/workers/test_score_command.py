@@ -36,6 +36,11 @@ def test_columns_may_stand_in_any_order_among_others(tmp_path):
         ("time,count\n", ":1: the columns timestamp and value are needed"),
         ("timestamp,value\n2026-03-02 10:00:00\n", ":2: 1 columns, 2 expected"),
         ("timestamp,value\nyesterday,3\n", ":2: 'yesterday' is not a time"),
+        (
+            "timestamp,value\n0001-01-01T00:00:00+05:00,3\n",
+            ":2: '0001-01-01T00:00:00+05:00' is not a time",
+        ),
+        ('timestamp,value\n"' + "x" * 140_000, ": not CSV"),
         ("timestamp,value\n2026-03-02 10:00:00,many\n", ":2: 'many' is not a count"),
         ("timestamp,value\n2026-03-02 10:00:00,nan\n", ":2: 'nan' is not a count"),
         ("timestamp,value\n2026-03-02 10:00:00,-1\n", ":2: '-1' is not a count"),
@@ -56,3 +61,11 @@ def test_a_file_that_is_not_as_needed_is_named_with_its_line(tmp_path, capsys, t
 def test_a_file_that_is_not_there_is_one_line(tmp_path, capsys):
     assert status_of(["rules", "score", "/nonexistent.csv", str(tmp_path / "out.csv")]) == 2
     assert "/nonexistent.csv: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["", ".", "in.csv/x"])
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path, capsys, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.csv").write_text("timestamp,value\n2026-03-02,1\n")
+    assert status_of(["rules", "score", "in.csv", out]) == 2
+    assert "Traceback" not in capsys.readouterr().err

@@ -87,6 +87,32 @@ def test_a_url_without_a_password_stays_as_it_is():
     assert without_password("redis://:secret@localhost/0") == "redis://…@localhost/0"
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:p[secret]w@h:6379/0", "redis://…@h:6379/0"),
+        ("postgresql+psycopg://u:pa/ss@h/db", "postgresql+psycopg://…@h/db"),
+        ("postgresql+psycopg://h/db?user=u&password=secret", "postgresql+psycopg://h/db?…"),
+        ("redis://h:6379/0?password=secret", "redis://h:6379/0?…"),
+    ],
+)
+def test_no_part_of_a_password_is_shown_however_odd_it_is(url, shown):
+    assert without_password(url) == shown
+
+
+def test_a_bracket_in_a_password_is_no_mistake():
+    settings = read_settings({"BELLWETHER_REDIS": "redis://:p[w@localhost:6379/0"})
+    assert settings.redis == "redis://:p[w@localhost:6379/0"
+    assert "p[w" not in repr(settings)
+
+
+def test_a_file_of_a_secret_that_is_no_text_is_named(tmp_path):
+    path = tmp_path / "secret"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match=r"BELLWETHER_REDIS_FILE: .*not UTF-8"):
+        read_settings({"BELLWETHER_REDIS_FILE": str(path)})
+
+
 def test_every_setting_says_what_it_means():
     assert all(setting.meaning for setting in SETTINGS)
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
