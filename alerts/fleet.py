@@ -13,9 +13,8 @@ reader at a time, so no process writes over what another has counted.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.trends import SeriesKey
-from pipeline.wire import partition_of
-
+LEAST_PARTITIONS = 64
+"""Partitions that are looked for at least: a topic may have more than are configured."""
 LEAST_SERIES = 128
 """A smaller fleet is watched as quietly as one of so many: nobody minds an alarm less."""
 
@@ -53,24 +52,19 @@ class Fleet:
 
     parts: list[Part] = field(default_factory=lambda: [Part()])
 
-    def partition_of(self, series: SeriesKey) -> int:
-        """The partition its points come from."""
-        return partition_of(str(series).encode(), len(self.parts))
-
-    def meet(self, series: SeriesKey) -> None:
+    def meet(self, partition: int) -> None:
         """One more series that had the evidence an alert needs: it counts from now on."""
-        self.parts[self.partition_of(series)].series += 1
+        self.parts[partition].series += 1
 
-    def pass_to(self, day: int, series: SeriesKey) -> None:
-        """Let the event time of the partition of `series` pass to `day`; going back does
-        nothing."""
-        part = self.parts[self.partition_of(series)]
+    def pass_to(self, day: int, partition: int) -> None:
+        """Let the event time of `partition` pass to `day`; going back does nothing."""
+        part = self.parts[partition]
         if day > part.day:
             part.day, part.before = day, part.series
 
-    def allowed(self, series: SeriesKey, false_alarms_per_day: float) -> float:
-        """False alarms a day that `series` may give, on the day its partition has reached."""
-        day = self.parts[self.partition_of(series)].day
+    def allowed(self, partition: int, false_alarms_per_day: float) -> float:
+        """False alarms a day that a series may give, on the day its `partition` has reached."""
+        day = self.parts[partition].day
         known = sum([part.on(day) for part in self.parts])
         size = LEAST_SERIES
         while size < known:

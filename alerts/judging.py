@@ -9,6 +9,7 @@ from alerts.lifecycle import advance
 from alerts.limits import judge_condition
 from alerts.minutes import MINUTES_A_DAY, minute_start
 from alerts.mood import Mood
+from alerts.rules import Rule
 from alerts.series import Series
 from alerts.tracking import Tracked
 
@@ -25,6 +26,11 @@ class Judged:
     mood: Mood | None
     allowed: float
     week: FleetWeek
+
+
+def about_mood(rule: Rule) -> bool:
+    """Whether the rule watches for a drop of the sentiment, which is kept beside the counts."""
+    return rule.condition is not None and rule.condition.kind == "sentiment_drop"
 
 
 def catch_up(seen: Judged, tracked: Sequence[Tracked], until: int) -> None:

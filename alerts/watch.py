@@ -14,13 +14,13 @@ same result. No clock: time is the points' watermark.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alerts.beginning import GAP_HOURS, Beginning, begun_with
-from alerts.fleet import Fleet
+from alerts.fleet import LEAST_PARTITIONS, Fleet
 from alerts.fleet_week import EVERYTHING, FleetWeek
-from alerts.judging import Judged, catch_up, step
+from alerts.judging import Judged, about_mood, catch_up, step
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, fingerprint_of
 from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
 from alerts.mood import Mood
@@ -57,13 +57,14 @@ class Watch:
         series_kept: int = SERIES_KEPT,
         partitions: int = 1,
     ) -> None:
-        """`partitions` is how many the points' topic has."""
+        """`partitions` is how many the points' topic is known to have at least."""
         self._rules = rules
         self._states = states
         self._alerts = alerts
         self._evidence = evidence or NoEvidence()
         self._series_kept = series_kept
-        self._partitions = partitions
+        self._partitions = max(partitions, LEAST_PARTITIONS)
+        self._from: Mapping[SeriesKey, int] = {}
         self._matching: dict[SeriesKey, tuple[tuple[Rule, Fingerprint], ...]] = {}
         self._series: OrderedDict[SeriesKey, Series] = OrderedDict()
         self._moods: dict[SeriesKey, Mood] = {}
@@ -84,15 +85,23 @@ class Watch:
         """One `alerts` record for each state an alert took, saved before it is returned."""
         points: list[TrendPoint] = []
         rejected: list[tuple[Record, Rejected]] = []
+        partitions: dict[SeriesKey, int] = {}
         for record in records:
             try:
                 points.append(_decoded(record))
+                partitions[points[-1].series] = record.partition
             except Rejected as error:
                 rejected.append((record, error))
-        return Handled([ALERTS.encode(alert) for alert in self.follow(points)], rejected)
+        return Handled(
+            [ALERTS.encode(alert) for alert in self.follow(points, partitions)], rejected
+        )
 
-    def follow(self, points: Sequence[TrendPoint]) -> Sequence[Alert]:
-        """Each state an alert took by these points, saved before it is returned."""
+    def follow(
+        self, points: Sequence[TrendPoint], partitions: Mapping[SeriesKey, int] | None = None
+    ) -> Sequence[Alert]:
+        """Each state an alert took by these points, saved before it is returned. `partitions` is
+        where each series' points come from, the first where nothing is said."""
+        self._from = partitions or {}
         points = [
             point
             for point in points
@@ -140,7 +149,7 @@ class Watch:
         assert self._begun is not None
         known = {BEGINNING: self._begun.encode()}
         # each of the others has one reader, who is the only one to write it
-        for partition in {self._fleet.partition_of(key) for key in keys}:
+        for partition in {self._from.get(key, 0) for key in keys}:
             known[fleet_name(partition)] = self._fleet.parts[partition].encode()
         if EVERYTHING in keys:
             known[WEEK] = self._week.encode()
@@ -153,10 +162,11 @@ class Watch:
         tracked = [one for one in tracked if one.rule.accepts(point)]
         now = max(point.watermark, point.bucket.start)
         day = minute_number(now) // MINUTES_A_DAY
-        self._fleet.pass_to(day, point.series)
+        partition = self._from.get(point.series, 0)
+        self._fleet.pass_to(day, partition)
         if point.series == EVERYTHING:
             self._week.pass_to(day, series)
-        allowed = self._fleet.allowed(point.series, self._rules.false_alarms_per_day)
+        allowed = self._fleet.allowed(partition, self._rules.false_alarms_per_day)
         seen = Judged(series, mood, allowed, self._week)
         repeated = now.timestamp() <= series.now
         reached = minute_start(series.minute)
@@ -184,7 +194,7 @@ class Watch:
                         continue
                     if step(one, seen, minute, series.minute) and not series.counted:
                         series.counted = True
-                        self._fleet.meet(point.series)
+                        self._fleet.meet(partition)
 
     def _fill_in(self, tracked: Sequence[Tracked]) -> None:
         """Completes the alerts' evidence from the archive, as far as it is there by now."""
@@ -217,6 +227,7 @@ class Watch:
         return found
 
     def _load_series(self, keys: Sequence[SeriesKey], watermarks: Sequence[datetime]) -> None:
+        self._partitions = max([self._partitions, *(one + 1 for one in self._from.values())])
         parts = [fleet_name(partition) for partition in range(self._partitions)]
         names = [BEGINNING, WEEK, *parts]
         self._stored = dict(zip(names, self._states.load(names), strict=True))
@@ -254,7 +265,7 @@ class Watch:
         moody = [
             key
             for key in keys
-            if key not in self._moods and any(_about_mood(rule) for rule, _ in self._rules_of(key))
+            if key not in self._moods and any(about_mood(rule) for rule, _ in self._rules_of(key))
         ]
         stored = self._states.load([mood_name(key) for key in moody]) if moody else []
         self._moods.update(zip(moody, map(Mood.decode, stored), strict=True))
@@ -279,10 +290,6 @@ class Watch:
             self._moods.pop(key, None)
         while len(self._latest) > 4 * self._series_kept:
             self._latest.popitem(last=False)
-
-
-def _about_mood(rule: Rule) -> bool:
-    return rule.condition is not None and rule.condition.kind == "sentiment_drop"
 
 
 def _decoded(record: Record) -> TrendPoint:
