@@ -19,8 +19,8 @@ from pipeline.trends import Bucket, SeriesKey
 T = TypeVar("T")
 
 FIRST_WAIT = 2.0
-MOST_FAILED = 60.0
-"""Seconds: for the first answer, and until what failed is asked for again at the latest."""
+LEAST_FAILED, MOST_FAILED = 0.1, 60.0
+"""Seconds: for the first answer, and until what failed is asked for again."""
 
 # The end of a live series is read anew each time: there it moves.
 TRAIL = timedelta(hours=1)
@@ -64,7 +64,9 @@ class Kept(Generic[T]):
                 answer = self._ask()
             except Unavailable as error:
                 ended = monotonic()
-                self._failed = (ended + min(MOST_FAILED, (ended - began) / self._share), error)
+                pause = min(MOST_FAILED, (ended - began) / self._share)
+                # what fails quickly may be asked again at once
+                self._failed = (ended + pause, error) if pause >= LEAST_FAILED else None
                 raise
             ended = monotonic()
             fresh = max(self._least, (ended - began) / self._share)
