@@ -19,30 +19,36 @@ class Beginning:
 
     since: int
     latest: int
+    stray: int | None = None
+    """An hour it was said to have begun with before that; one more of that day proves it."""
 
     def told(self, hour: int) -> "Beginning":
         """The same after a watermark in `hour`."""
         if hour > self.latest:
-            stray = self.latest - self.since < DAY_HOURS and hour - self.latest > GAP_HOURS
-            return Beginning(hour if stray else self.since, hour)
+            if self.latest - self.since < DAY_HOURS and hour - self.latest > GAP_HOURS:
+                return Beginning(hour, hour, self.since)
+            return Beginning(self.since, hour, self.stray)
         if self.latest - DAY_HOURS <= hour < self.since:
-            return Beginning(hour, self.latest)
+            return Beginning(hour, self.latest, self.stray)
+        if self.stray is not None and self.stray < hour <= self.stray + DAY_HOURS:
+            return Beginning(self.stray, self.latest)
         return self
 
     def encode(self) -> bytes:
         """As bytes; `decode` gives it back."""
-        return f"{self.since * 60} {self.latest}".encode()
+        stray = "" if self.stray is None else f" {self.stray}"
+        return f"{self.since * 60} {self.latest}{stray}".encode()
 
     @classmethod
     def decode(cls, data: bytes | None) -> "Beginning | None":
         """What `data` says: the minute it began, and the latest hour; None where it says
         nothing. Without the latest hour it is old enough to be no stray."""
         try:
-            minute, *latest = (int(part) for part in (data or b"").split())
+            minute, *rest = (int(part) for part in (data or b"").split())
         except ValueError:
             return None
         since = minute // 60
-        return cls(since, latest[0] if latest else since + DAY_HOURS)
+        return cls(since, rest[0] if rest else since + DAY_HOURS, *rest[1:2])
 
 
 def begun_with(beginning: Beginning | None, hour: int) -> Beginning:

@@ -62,7 +62,7 @@ def rebuild_states(
         if number:
             settle()
         written = _set_back(states, begun)
-        lost = _lost(watched, states, begun)
+        lost = _lost(watched, states, begun, counted)
         for first in range(0, len(lost), _AT_ONCE):
             some = lost[first : first + _AT_ONCE]
             made = {
@@ -130,8 +130,11 @@ def _first_day(days: Iterable[datetime]) -> datetime | None:
     return known[-1] if known else None
 
 
-def _lost(watched: Sequence[SeriesKey], states: SeriesStates, begun: datetime) -> list[SeriesKey]:
-    """The series without a state, or with one that knows nothing before the loss."""
+def _lost(
+    watched: Sequence[SeriesKey], states: SeriesStates, begun: datetime, counted: set[SeriesKey]
+) -> list[SeriesKey]:
+    """The series without a state, or with one that knows nothing before the loss; `counted` gets
+    those that have one and count in the fleet."""
     hour = minute_number(begun) // 60
     lost = []
     for first in range(0, len(watched), _AT_ONCE):
@@ -140,4 +143,6 @@ def _lost(watched: Sequence[SeriesKey], states: SeriesStates, begun: datetime) -
             series = None if data is None else Series.decode(data)
             if series is None or series.since > hour:
                 lost.append(key)
+            elif series.counted:
+                counted.add(key)
     return lost

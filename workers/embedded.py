@@ -13,15 +13,21 @@ import os
 import shutil
 import socket
 import struct
+from collections import defaultdict
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import IO
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, Unavailable
 from workers.children import log_tail
 from workers.servers import HOST, EmbeddedServer, free_port, is_free, wait_or_move
 
 log = logging.getLogger(__name__)
+
+# A server that had to be started so often within so long does not stay up.
+_MOST_STARTS = 5
+_STEADY_SECONDS = 120.0
 
 __all__ = [
     "EmbeddedServer",
@@ -71,6 +77,7 @@ class EmbeddedServices:
         self.broker = embedded_broker(self.folder)
         self.redis = embedded_redis(self.folder)
         self._lock: IO[str] | None = None
+        self._revived: defaultdict[str, list[float]] = defaultdict(list)
 
     @property
     def database_url(self) -> str:
@@ -109,12 +116,22 @@ class EmbeddedServices:
         log.info("embedded services ready: broker %s, redis %s", *(s.address for s in servers))
 
     def revive(self) -> None:
-        """Start again what ended by itself, on its port and with its data."""
+        """Start again what ended by itself, on its port and with its data; each time after a
+        longer wait. Raises `Unavailable` for one that does not stay up."""
+        now = monotonic()
         for server in (self.broker, self.redis):
-            if server.died:
-                end = log_tail(server.log_path, lines=1)
-                log.warning("the embedded %s ended and is started again: %s", server.name, end)
-                server.start()
+            if not server.died:
+                continue
+            starts = [at for at in self._revived[server.name] if at > now - _STEADY_SECONDS]
+            self._revived[server.name] = starts
+            end = log_tail(server.log_path, lines=1)
+            if len(starts) >= _MOST_STARTS:
+                raise Unavailable(f"the embedded {server.name} does not stay up: {end}")
+            if starts and now < starts[-1] + 2.0 ** (len(starts) - 1):
+                continue
+            starts.append(now)
+            log.warning("the embedded %s ended and is started again: %s", server.name, end)
+            server.start()
 
     def stop(self) -> None:
         """Stop both servers; their data stays in the folder."""

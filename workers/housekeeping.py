@@ -133,6 +133,7 @@ class Jobs:
         self._rules = load_rules(settings.rules)
         self._orphans = OrphanWatch(self._alerts, self._rules, sender.send)
         self._seen: deque[tuple[float, datetime | None]] = deque()
+        self._told: datetime | None = None
         self.progressed_at = monotonic()
         self.holding: str | None = None
 
@@ -157,6 +158,10 @@ class Jobs:
             metrics.SENT.labels("housekeeping", ALERTS.name).inc(ended)
             heard, lateness = self._trends.heard(), self._rules.lateness
             told = time_to_tell(at, heard, lateness, self._is_behind)
+            if self._told is not None and told <= self._told:
+                # the same time again would be taken for a batch that comes again
+                return
+            self._told = told
             points = swept_points(self._alerts, self._trends, told)
             if points:
                 self._sender.send([TRENDS.encode(point) for point in points])

@@ -59,7 +59,11 @@ SETTINGS = (
     Setting("WEB_PORT", "8080", "Port the web stage listens on; 0: a free one"),
     Setting("WEB_NAMES", "", "Host names browsers may use, by comma; empty: as docs/api.md says"),
     Setting("SYNTHETIC", "0", "1: the data is made up, the page says so; the demo sets it"),
-    Setting("RULES", "", "Rule file; empty: the rules that ship"),
+    Setting(
+        "RULES",
+        "",
+        "Rule file, the same for `watch` and `housekeeping`; empty: the rules that ship",
+    ),
     Setting("FEEDS", "feeds.yaml", "Feed file of the ingest stage"),
     Setting("RESEND_SECONDS", "120", "What ingest sent and is not archived by then is sent again"),
     Setting("SUBJECTS", "", "Additional subject catalogue, YAML or CSV; read anew when changed"),

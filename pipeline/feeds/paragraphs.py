@@ -19,7 +19,8 @@ _SILENT = frozenset(
 _BREAKS = frozenset({"br"})
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n\s*\n")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
+_COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--\s*!?>|\Z))", re.S)
+_SCRIPT = re.compile(r"<(script|style)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.S | re.I)
 _OPEN = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 # as many a page of mathematics may have
 _MOST_OPEN = 200
@@ -48,7 +49,8 @@ def _safe(text: str) -> str:
     """`text` without what the parser takes quadratic time for: comments that do not end, and
     many a `<` that opens nothing. Text in CDATA is text."""
     if "<!" in text:
-        text = _COMMENT.sub("", text).replace("<![CDATA[", "").replace("]]>", "")
+        # a script may hold the beginning of a comment
+        text = _COMMENT.sub("", _SCRIPT.sub("", text)).replace("<![CDATA[", "").replace("]]>", "")
     if text.count("<") > _MOST_OPEN and len(_OPEN.findall(text)) > _MOST_OPEN:
         text = _OPEN.sub("&lt;", text)
     return text

@@ -27,7 +27,9 @@ def test_the_stream_begins_with_the_first_hour_told_of() -> None:
 
 
 def test_an_article_of_last_year_before_the_stream_is_no_beginning() -> None:
-    assert told([100, 9_000, 9_001]) == Beginning(9_000, 9_001)
+    assert told([100, 9_000, 9_001]) == Beginning(9_000, 9_001, 100)
+    # not though it comes again
+    assert told([100, 9_000, 100, 9_001]) == Beginning(9_000, 9_001, 100)
 
 
 def test_a_straggler_does_not_set_the_beginning_back() -> None:
@@ -43,9 +45,14 @@ def test_a_stream_that_was_still_for_a_week_goes_on() -> None:
     assert told([100, 100 + DAY_HOURS, 400]) == Beginning(100, 400)
 
 
-@given(st.integers(0, 10**6), st.integers(0, 10**6))
-def test_bytes_give_back_the_same_beginning(since: int, more: int) -> None:
-    begun = Beginning(since, since + more)
+def test_a_day_that_goes_on_was_the_beginning_after_all() -> None:
+    # of two partitions of a replay the thin one is read first
+    assert told([0, 100, 5, 6, 30]) == Beginning(0, 100)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.none() | st.integers(0, 10**6))
+def test_bytes_give_back_the_same_beginning(since: int, more: int, stray: int | None) -> None:
+    begun = Beginning(since, since + more, stray)
     assert Beginning.decode(begun.encode()) == begun
 
 

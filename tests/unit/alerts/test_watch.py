@@ -403,6 +403,26 @@ def test_a_rebuilt_fleet_has_the_series_that_had_evidence():
     assert sum(part.series for part in Fleet.decode(states.load(names)).parts) == 1
 
 
+def test_series_that_kept_their_state_are_counted_again_by_a_rebuild():
+    watched, trends = Watched(), MemoryTrendStore()
+    timeline = surge(per_day=20)
+    for batch in batches(timeline, 20):
+        watched.give(batch)
+    trends.add(
+        [
+            CountedDocument(
+                document=DocumentId(str(number)),
+                at=at(said.minute),
+                contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
+            )
+            for number, said in enumerate(timeline.in_order())
+        ]
+    )
+    watched.states.save({fleet_name(0): b"0 0 0"})
+    assert rebuild_states(load_rules(""), trends, watched.states) == 0
+    assert Fleet.decode(watched.states.load([fleet_name(0)])).parts[0].series == 1
+
+
 class Between(MemorySeriesStates):
     """Something happens elsewhere between a load and the next save."""
 

@@ -65,3 +65,10 @@ def test_markup_that_never_ends_takes_no_more_time_than_its_length(piece: str) -
 def test_text_in_cdata_is_text() -> None:
     assert plain("<![CDATA[<p>Profit fell.</p>]]>") == "Profit fell."
     assert plain("News<!-- a <b> c") == "News"
+
+
+@pytest.mark.parametrize("comment", ["<!--x-- >", "<!-->", "<!--->", "<!-- a --!>", "<!-- a -->"])
+def test_a_comment_ends_where_a_browser_ends_it(comment: str) -> None:
+    assert plain(f"<p>a</p>{comment}<p>The rest</p>") == "a\nThe rest"
+    script = '<script>document.write("<!--")</script>'
+    assert plain(f"<p>a</p>{script}<p>The rest</p>") == "a\nThe rest"
