@@ -60,6 +60,18 @@ def timeline_start(timeline: Timeline) -> datetime:
     return at(timeline.in_order()[0].minute)
 
 
+def counted(timeline: Timeline) -> list[CountedDocument]:
+    """The documents as `aggregate` counts them: what a rebuild finds in the buckets."""
+    return [
+        CountedDocument(
+            document=DocumentId(str(number)),
+            at=at(said.minute),
+            contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
+        )
+        for number, said in enumerate(timeline.in_order())
+    ]
+
+
 def batches(timeline: Timeline, size: int) -> list[list[Record]]:
     return list(timeline.points(timeline.in_order(), iter([size] * 10_000)))
 
@@ -364,15 +376,7 @@ def test_states_lost_with_redis_are_learned_again_from_the_buckets():
     watched, trends = Watched(), MemoryTrendStore()
     for batch in batches(timeline, 20):
         watched.give(batch)
-    counted = [
-        CountedDocument(
-            document=DocumentId(str(number)),
-            at=at(said.minute),
-            contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
-        )
-        for number, said in enumerate(timeline.in_order())
-    ]
-    trends.add(counted)
+    trends.add(counted(timeline))
     states = MemorySeriesStates()
     assert rebuild_states(load_rules(""), trends, states) == 1
     assert rebuild_states(load_rules(""), trends, states) == 0
@@ -387,16 +391,7 @@ def test_a_rebuilt_fleet_has_the_series_that_had_evidence():
     timeline, quiet = surge(per_day=20), SeriesKey(subject=SubjectId("quiet"))
     timeline.say(10, "neutral", series=quiet)
     trends = MemoryTrendStore()
-    trends.add(
-        [
-            CountedDocument(
-                document=DocumentId(str(number)),
-                at=at(said.minute),
-                contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
-            )
-            for number, said in enumerate(timeline.in_order())
-        ]
-    )
+    trends.add(counted(timeline))
     states = MemorySeriesStates()
     assert rebuild_states(load_rules(""), trends, states, partitions=4) == 2
     names = [fleet_name(partition) for partition in range(4)]
@@ -408,16 +403,7 @@ def test_series_that_kept_their_state_are_counted_again_by_a_rebuild():
     timeline = surge(per_day=20)
     for batch in batches(timeline, 20):
         watched.give(batch)
-    trends.add(
-        [
-            CountedDocument(
-                document=DocumentId(str(number)),
-                at=at(said.minute),
-                contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
-            )
-            for number, said in enumerate(timeline.in_order())
-        ]
-    )
+    trends.add(counted(timeline))
     watched.states.save({fleet_name(0): b"0 0 0"})
     assert rebuild_states(load_rules(""), trends, watched.states) == 0
     assert Fleet.decode(watched.states.load([fleet_name(0)])).parts[0].series == 1
@@ -461,16 +447,7 @@ def test_two_processes_count_the_fleet_together():
 def test_a_batch_under_way_cannot_undo_a_rebuild():
     """Redis is emptied; while the rebuild runs, a batch that began before it is saved."""
     timeline, trends, states = surge(per_day=20), MemoryTrendStore(), Between()
-    trends.add(
-        [
-            CountedDocument(
-                document=DocumentId(str(number)),
-                at=at(said.minute),
-                contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
-            )
-            for number, said in enumerate(timeline.in_order())
-        ]
-    )
+    trends.add(counted(timeline))
     lost = Watched(states=states)
     lost.give([sweep(3 * DAY)])
     passes = iter([lambda: lost.give([sweep(3 * DAY + 1)])] + [lambda: None] * 20)
@@ -520,16 +497,7 @@ def test_a_running_watch_takes_over_what_was_rebuilt_after_redis_lost_it():
     trends, whole = MemoryTrendStore(), Watched()
     for batch in batches(timeline, 20):
         whole.give(batch)
-    trends.add(
-        [
-            CountedDocument(
-                document=DocumentId(str(number)),
-                at=at(said.minute),
-                contributions=(Contribution(series=said.series, bucket=said.bucket(number)),),
-            )
-            for number, said in enumerate(timeline.in_order())
-        ]
-    )
+    trends.add(counted(timeline))
     states = MemorySeriesStates()
     lost = Watched(states=states, alerts=whole.alerts)
     lost.give([sweep(3 * DAY)])
