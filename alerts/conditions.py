@@ -45,9 +45,14 @@ class Condition:
     """Whether so many different voices must have told the negative ones."""
 
     @property
+    def about_mood(self) -> bool:
+        """Whether it is about the sentiment, which is kept beside the counts."""
+        return self.kind == "sentiment_drop"
+
+    @property
     def signal(self) -> str:
         """What an alert says it is about."""
-        if self.kind == "sentiment_drop":
+        if self.about_mood:
             return "sentiment_index"
         of_share = self.kind == "share_above_own_quantile" or self.of == "share"
         return SHARE if of_share else VOLUME

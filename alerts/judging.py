@@ -30,7 +30,7 @@ class Judged:
 
 def about_mood(rule: Rule) -> bool:
     """Whether the rule watches for a drop of the sentiment, which is kept beside the counts."""
-    return rule.condition is not None and rule.condition.kind == "sentiment_drop"
+    return rule.condition is not None and rule.condition.about_mood
 
 
 def catch_up(seen: Judged, tracked: Sequence[Tracked], until: int) -> None:

@@ -50,7 +50,7 @@ def judge_condition(
     documents, negatives = unpacked(series.counts(first, minute))
     heard = [voice for voice in series.voices.values() if first <= voice.minute <= minute]
     voices, stories = len(heard), len({voice.story for voice in heard})
-    about_mood = condition.kind == "sentiment_drop"
+    about_mood = condition.about_mood
     enough = documents if about_mood else negatives
     if enough < condition.minimum:
         return Verdict(at=at)

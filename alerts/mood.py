@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from alerts.corrections import is_later
 from alerts.minutes import minute_number
 from alerts.series import DECAY, HOURS_KEPT, MINUTES_KEPT
 from pipeline.buckets import Bucket
@@ -49,12 +50,8 @@ class Mood(msgspec.Struct, array_like=True):
         told = totals.negative + totals.neutral + totals.positive
         if number < self.minute - lateness_minutes or not (told or number in self.minutes):
             return
-        # as `Series.observe`: fewer documents are an older state, or a correction
-        revision = self.revisions.get(number, 0)
-        if corrected := bucket.revision > max(totals.documents, revision):
-            self.revisions[number] = bucket.revision
         fewer = number in self.minutes and told < self.minutes[number][0]
-        if corrected or not (revision or fewer):
+        if is_later(bucket, self.revisions, fewer):
             self.minutes[number] = (told, totals.positive_micro - totals.negative_micro)
 
     def roll(self, minute: int) -> None:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from alerts.corrections import is_later
 from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
 from alerts.returns import Returns, highest, highest_share
@@ -114,12 +115,8 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         leaning = sum([piece.novel for piece in bucket.evidence])
         counts = packed(totals.novel, max(totals.novel_negative, leaning))
         held = self.minutes.get(number, 0)
-        revision = self.revisions.get(number, 0)
-        # counts of a bucket only grow, unless documents are taken out of it, by an edit or a
-        # correction; what was not is older than what was
-        if corrected := bucket.revision > max(totals.documents, revision):
-            self.revisions[number] = bucket.revision
-        if counts == held or (not corrected and (revision or totals.novel < held >> HALF)):
+        later = is_later(bucket, self.revisions, totals.novel < held >> HALF)
+        if not later or counts == held:
             return None
         self.minutes[number] = counts
         if leaning:

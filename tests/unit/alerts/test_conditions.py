@@ -6,11 +6,12 @@ from math import log10
 import pytest
 
 from alerts.lifecycle import Alert
+from alerts.minutes import minute_number
 from alerts.mood import Mood
 from alerts.rules import parse_rules
 from alerts.surprise import share_surprise
 from pipeline.errors import ConfigurationError
-from pipeline.trends import SeriesKey
+from pipeline.trends import Bucket, SeriesKey, Totals
 from tests.unit.alerts.timeline import DAY, START, Timeline, Watched, at, record_of
 
 SOURCE = SeriesKey(source="rss:cnbc")
@@ -173,3 +174,20 @@ def test_the_start_of_a_history_is_no_drop():
         timeline.say(number, "negative")
     assert at(0) == START
     assert watched("kind: sentiment_drop, by: 0.3, window: 1h", timeline, 100) == []
+
+
+def test_the_mood_of_a_minute_follows_corrections_and_no_older_state():
+    def bucket(documents: int, positive: int, revision: int) -> Bucket:
+        totals = Totals(documents=documents, positive=documents, positive_micro=positive)
+        return Bucket(start=at(5), totals=totals, revision=revision)
+
+    mood, minute = Mood(), minute_number(at(5))
+    for state, held in (
+        (bucket(3, 300, 3), (3, 300)),
+        (bucket(2, 200, 2), (3, 300)),
+        (bucket(1, 100, 5), (1, 100)),
+        (bucket(3, 300, 3), (1, 100)),
+        (bucket(2, 150, 6), (2, 150)),
+    ):
+        mood.observe(state, at(5), 60)
+        assert mood.minutes[minute] == held
