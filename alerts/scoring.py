@@ -23,17 +23,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import exp
 
-from alerts.rarity import OPENING, RARITY, READING, STATE, absorb, read
+from alerts.rarity import OPENING, RARITY, READING, STATE, TAIL, absorb, read
 
 MINUTE = timedelta(minutes=1)
 LEAST_BIN = 5 * MINUTE
 OPENS = 0.7
-RARE = 2.0
+RARE = 1.6
 WORSENS = 0.5
-RARER = 1.0
+RARER = 0.6
 UNTOLD = 0.49
-LEAST_TOLD = 1.2
+LEAST_TOLD = 1.12
 """The rarity of a row that is told with 0.5; a rarer one with more."""
+RARITY_UNIT = 1.2
 WEARIER = 0.15
 WEARY_DAYS = 20.0
 EPISODE = timedelta(days=1)
@@ -41,7 +42,7 @@ LEARNING = timedelta(hours=12)
 YOUNG_DAYS = 7.0
 YOUNG_PENALTY = 0.5
 RARE_YOUNG_DAYS = 10.0
-RARE_YOUNG_PENALTY = 2.0
+RARE_YOUNG_PENALTY = 1.2
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Episodes:
         if age < LEARNING:
             return 0.2 * untold
         stands = opening - opens - self._weary
-        is_rare = rarity >= rare + self._weary
+        is_rare = rarity >= rare + TAIL * self._weary
         if stands < 0.0 and not is_rare:
             if self._opened is not None and at - self._opened >= EPISODE:
                 self._opened = None
@@ -148,7 +149,7 @@ class Episodes:
         else:
             return untold
         self._told = max(self._told, stands)
-        return 1.0 - 0.5 * exp(-max(0.0, rarity - LEAST_TOLD) / 2.0)
+        return 1.0 - 0.5 * exp(-max(0.0, rarity - LEAST_TOLD) / RARITY_UNIT)
 
 
 def scored(rows: Iterable[tuple[datetime, float]]) -> Iterator[float]:

@@ -11,8 +11,10 @@ from alerts.rarity import (
     MOST_REMEMBERED,
     READING,
     STATE,
+    TAIL,
     TOTAL,
     absorb,
+    believed,
     rarity_of,
     read,
 )
@@ -211,3 +213,11 @@ def test_a_fall_to_nothing_and_a_flood_have_scores(level: float, then: float) ->
     found = list(scored(rows))
     assert len(found) == len(rows)
     assert all(0.0 <= one <= 1.0 for one in found)
+
+
+def test_what_is_rarer_stays_rarer_and_only_what_is_hardly_seen_is_doubted():
+    stated = [number / 100 for number in range(-300, 900)]
+    found = [believed(one) for one in stated]
+    assert found == sorted(found)
+    assert found[: stated.index(1.0) + 1] == stated[: stated.index(1.0) + 1]
+    assert believed(2.0) == pytest.approx(1.0 + TAIL)
