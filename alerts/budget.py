@@ -91,8 +91,8 @@ def budget_lines(budget: Budget) -> Iterable[str]:
     )
     if budget.part and budget.fleet:
         yield (
-            f"  each of {budget.fleet} series may give {budget.part:.2g} a day, "
-            f"one in {1.0 / budget.part:,.0f} days"
+            f"  a series may give {budget.part:.2g} a day, one in {1.0 / budget.part:,.0f} days: "
+            f"{budget.fleet} that have enough to tell every day would give all"
         )
     for one in budget.rules:
         yield (

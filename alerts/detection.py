@@ -4,15 +4,17 @@ For each window of the rule, the novel negative documents in it are compared wit
 series' own past makes likely (`alerts/usual.py`):
 
     expected  = usual documents an hour * hours of the window
-    statistic = -log10 min(1, windows * P(N >= observed)),  N negative binomial
+    statistic = -log10 min(1, tries * P(N >= observed)),  N negative binomial
 
-That opens an alert where it is above what this series exceeds as often as it is allowed to by
-the operator's false alarms a day (`alerts/returns.py`), and where the negative share is not
-usual either: a day that is loud and no worse than others opens nothing. A share that is
-surprising enough by itself, against the share's own peaks, opens as well, however many
-documents there are:
+`tries` being what looking at several windows costs: a window's part of the chances grows with the
+square root of its length, so that ten minutes do not cry as often as a day. That opens an alert
+where it is above what this series exceeds as often as it is allowed to by the operator's false
+alarms a day (`alerts/returns.py`), and where the negative share is above the usual one, the more
+clearly the more documents show it: a day that is loud and no worse than others opens nothing. A
+share that is surprising enough by itself, against the share's own peaks, opens as well, however
+many documents there are, though few must be ten times as surprising:
 
-    share statistic = -log10 min(1, windows * P(X >= observed)), X beta-binomial among the
+    share statistic = -log10 min(1, tries * P(X >= observed)), X beta-binomial among the
                       documents of the window
 
 Of the two, each window is tested by the one that stands out more.
@@ -20,8 +22,9 @@ Of the two, each window is tested by the one that stands out more.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from math import inf, log10
+from datetime import datetime, timedelta
+from functools import lru_cache
+from math import inf, log10, sqrt
 
 from alerts.kinds import KINDS
 from alerts.minutes import minute_number, minute_start, unpacked
@@ -35,6 +38,12 @@ from alerts.voices import VOICES_KEPT
 from alerts.weekly import FLAT
 
 YOUNG_HOURS = 7 * 24.0
+MOST_SHARE_ASKED = 2.0
+DOCUMENTS_A_UNIT = 100.0
+"""So many documents ask for one power of ten more of the share in a surge, and for one less of a
+share that opens by itself: what few documents say of it foretells little."""
+PLAINLY_WORSE = 3.0
+"""A share so surprising says by itself that a surge is bad news, whatever the day was like."""
 MOST_VOICES_ASKED = VOICES_KEPT * 3 // 4
 
 
@@ -67,6 +76,15 @@ def judge(
     bar = _bar(rule, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
     # once for all windows: those of the longest end with those of the others
     busy = series.upcoming(min(one.first for one in held) // 60, minute // 60, fleet)
+    longest = held[-1]
+    usual = usual_of(detector, series, minute // 60, longest.first // 60, 1.0, busy)
+    bar = replace(
+        bar,
+        day_documents=longest.documents,
+        day_share=share_surprise(
+            longest.negatives, longest.documents, usual.share, usual.share_weight
+        ),
+    )
     tests = [_tested(detector, series, one, minute, bar, busy) for one in held]
     return Verdict(
         at=at,
@@ -77,8 +95,8 @@ def judge(
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What the statistics must reach, and why: `share` is asked of a surge in volume,
-    `share_threshold` of a share that opens by itself."""
+    """What the statistics must reach, and why: `share` is asked of a surge in volume, and more
+    where many documents show it, `share_threshold` of a share that opens by itself."""
 
     threshold: float
     share: float
@@ -86,10 +104,25 @@ class Bar:
     returns: Returns
     share_threshold: float
     share_returns: Returns
+    day_documents: int = 0
+    day_share: float = inf
+    """The documents of the longest window, and how surprising their share is."""
 
     def is_reached(self, test: WindowTest) -> bool:
         """Whether `test` opens an alert; volume that is no worse than usual opens nothing."""
-        return test.margin >= 0.0 and (test.signal == SHARE or test.share_statistic >= self.share)
+        if test.margin < 0.0:
+            return False
+        if test.signal == SHARE or test.share_statistic >= max(self.share, PLAINLY_WORSE):
+            return True
+        # many looks at a loud day find an hour that seems worse
+        return test.share_statistic >= self.share_asked(
+            test.documents
+        ) and self.day_share >= self.share_asked(self.day_documents)
+
+    def share_asked(self, documents: int) -> float:
+        """The surprise of the share that a surge must have, shown by so many documents."""
+        most = max(self.share, MOST_SHARE_ASKED)
+        return min(most, self.share + documents / DOCUMENTS_A_UNIT)
 
 
 def _bar(rule: Rule, series: Series, youth: float, allowed: float) -> Bar:
@@ -100,7 +133,7 @@ def _bar(rule: Rule, series: Series, youth: float, allowed: float) -> Bar:
     share_threshold = kind.share_threshold(detector, share_returns, allowed) + penalty
     return Bar(
         threshold if rule.signal != SHARE else inf,
-        detector.share_above * share_part(allowed),
+        detector.share_above,
         allowed,
         returns,
         share_threshold if rule.signal != VOLUME else inf,
@@ -108,10 +141,11 @@ def _bar(rule: Rule, series: Series, youth: float, allowed: float) -> Bar:
     )
 
 
-def share_part(allowed: float) -> float:
-    """The part of `share_above` that the share must reach: all of it where one false alarm in
-    a hundred days is allowed, a tenth where one in ten days is, and up to one and a half."""
-    return min(1.5, max(0.1, -log10(allowed) - 1.0))
+@lru_cache(maxsize=1024)
+def tries(windows: tuple[timedelta, ...], scale_minutes: int) -> float:
+    """What a chance in the window of `scale_minutes` is multiplied with, being one of `windows`."""
+    lengths = [sqrt(window.total_seconds() / 60.0) for window in windows]
+    return sum(lengths) / sqrt(scale_minutes)
 
 
 def _voices_heard(detector: Detector, series: Series, minute: int) -> int:
@@ -192,8 +226,8 @@ def _tested(
     window_hours = (minute + 1 - first) / 60.0
     usual = usual_of(detector, series, minute // 60, first // 60, window_hours, busy)
     expected = usual.per_hour * window_hours
-    kind, windows = KINDS[detector.kind], len(detector.windows)
-    statistic = kind.statistic(observed, window_hours, usual, windows)
+    kind, looks = KINDS[detector.kind], tries(detector.windows, held.scale)
+    statistic = kind.statistic(observed, window_hours, usual, looks)
     share_statistic = share_surprise(negatives, documents, usual.share, usual.share_weight)
     volume = WindowTest(
         scale_minutes=held.scale,
@@ -212,6 +246,7 @@ def _tested(
         share_statistic=share_statistic,
         stories=held.stories,
         voices=voices,
+        tries=looks,
     )
     # what one voice said too often is left out here too
     heard, surprise = documents, share_statistic
@@ -225,8 +260,8 @@ def _tested(
         expected=heard * usual.share,
         share=observed / heard,
         share_statistic=surprise,
-        statistic=max(0.0, surprise - log10(windows)),
-        threshold=bar.share_threshold,
+        statistic=max(0.0, surprise - log10(looks)),
+        threshold=bar.share_threshold + max(0.0, 1.0 - heard / DOCUMENTS_A_UNIT),
         returns=bar.share_returns,
     )
     opening = [test for test in (volume, by_share) if bar.is_reached(test)]

@@ -20,8 +20,9 @@ LOOKS_A_DAY = 3.0
 class Kind(Protocol):
     """Both answers are on one scale of the kind's own, 0 being no surprise at all."""
 
-    def statistic(self, observed: int, hours: float, usual: Usual, windows: int) -> float:
-        """How surprising `observed` documents are in a window of `hours`, one of `windows`."""
+    def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
+        """How surprising `observed` documents are in a window of `hours`; `tries` is what the
+        chance is multiplied with, as other windows are looked at too."""
 
     def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
         """What opens an alert where `allowed` false alarms a day are."""
@@ -33,10 +34,10 @@ class Kind(Protocol):
 class NegativeBinomial:
     """-log10 of a chance, against the series' own return level: what ships."""
 
-    def statistic(self, observed: int, hours: float, usual: Usual, windows: int) -> float:
-        """-log10 min(1, windows * P(N >= observed)), N negative binomial."""
+    def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
+        """-log10 min(1, tries * P(N >= observed)), N negative binomial."""
         surprise = count_surprise(observed, usual.per_hour * hours, usual.dispersion)
-        return max(0.0, surprise - log10(windows))
+        return max(0.0, surprise - log10(tries))
 
     def threshold(self, detector: Detector, returns: Returns, allowed: float) -> float:
         """The statistic this series exceeds `allowed` times a day, by its own past peaks and by
@@ -56,7 +57,7 @@ def nominal(allowed: float) -> float:
 class RollingZ:
     """Standard deviations above the mean of the last days: the baseline to beat."""
 
-    def statistic(self, observed: int, hours: float, usual: Usual, windows: int) -> float:
+    def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
         """(observed - mean) / deviation; neither the week nor the windows tried count."""
         expected = usual.flat_per_hour * hours
         deviation = sqrt(max(1.0, expected + usual.dispersion * expected * expected))

@@ -15,10 +15,10 @@ A later breach opens a new episode: same fingerprint, new `opened_at`.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, NewType
 
-from alerts.rules import Rule
+from alerts.rules import MINUTE, Rule
 from alerts.verdict import Verdict, WindowTest
 from pipeline.documents import DocumentId, Sentiment, SubjectId, Time
 from pipeline.trends import SeriesKey
@@ -45,15 +45,16 @@ class Arithmetic:
 
     `observed` in the `window_seconds` up to `at` against `expected` with its 95 % interval;
     `statistic` is -log10 of `p_value`, the chance of so many or more by the model named in
-    `detector`, times the `windows` tried; the alert opens above `threshold` (of the statistic)
-    and closes below `close_threshold`. The window ends with the minute that begins `at`;
-    it is the rule's window `scale_seconds` or its part after the last alert.
+    `detector`, times `tries`, what looking at several `windows` costs (absent: their number);
+    the alert opens above `threshold` (of the statistic) and closes below `close_threshold`. The
+    window ends with the minute that begins `at`; it is the rule's window `scale_seconds` or its
+    part after the last alert.
     `share` is the negative share of the window, `usual_share` its history, known as well as
     `share_weight` documents would tell it, `share_p_value` the chance of so large a share
     (beta-binomial). The interval is of the count; `dispersion` d means a variance of
     expected + d * expected².
     Where `signal` is `negative_share`, the count is set against the documents of the window:
-    expected = documents * usual_share, p_value = windows * share_p_value.
+    expected = documents * usual_share, p_value = tries * share_p_value.
     By its own past the series exceeds this statistic `per_day` times a day, and it is allowed
     `allowed_per_day` false alarms: with the rate `peaks_per_day` of its peaks above 2 and their
     mean `peak_excess`, per_day = peaks_per_day * exp(-(statistic - 2) / peak_excess).
@@ -84,6 +85,7 @@ class Arithmetic:
     allowed_per_day: float | None = None
     peaks_per_day: float | None = None
     peak_excess: float | None = None
+    tries: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +132,6 @@ class Alert:
 
 
 ALERTS = Topic("alerts", Alert, lambda alert: alert.fingerprint)
-
-MINUTE = timedelta(minutes=1)
 
 
 def fingerprint_of(rule: Rule, series: SeriesKey) -> Fingerprint:
@@ -231,6 +231,7 @@ def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
         allowed_per_day=test.allowed,
         peaks_per_day=test.returns.rate,
         peak_excess=test.returns.excess,
+        tries=test.tries,
     )
 
 
@@ -259,7 +260,7 @@ def _fired(alert: Alert, verdict: Verdict, rule: Rule, closed: bool) -> Alert:
     urgent = (
         breach is not None
         and breach.statistic >= max(breach.threshold, rule.detector.urgent_above)
-        and breach.share_statistic >= rule.detector.share_above + URGENT_SHARE
+        and breach.share_statistic >= max(rule.detector.share_above + 2.0, URGENT_SHARE)
     )
     if not urgent and not (closed and verdict.at - alert.opened_at >= rule.hold):
         return alert
@@ -295,6 +296,5 @@ def _labels(rule: Rule, severity: int) -> dict[str, str]:
     return {**rule.labels, "level": rule.level(severity)}
 
 
-# What the share must be beyond `share_above` before an alert fires inside an open minute:
-# neutral documents later in the same minute can hardly take that back.
-URGENT_SHARE = 2.0
+# Such a share neutral documents later in the same minute can hardly take back.
+URGENT_SHARE = 4.0

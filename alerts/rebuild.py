@@ -3,8 +3,8 @@
 A state from before the loss is left alone: it knows more than the past eight days.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from alerts.beginning import DAY_HOURS, GAP_HOURS, Beginning
 from alerts.detection import judge
 from alerts.fleet import Fleet, Part
 from alerts.fleet_week import EVERYTHING, week_told
-from alerts.minutes import minute_number, minute_start
+from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
 from alerts.rules import DAY, Rule, RuleBook
 from alerts.series import Series
 from alerts.state_names import BEGINNING, WEEK, fleet_name, state_name
@@ -35,6 +35,9 @@ def replayed(buckets: Sequence[Bucket], since: datetime, rules: Sequence[Rule] =
         series.observe(bucket, bucket.start, 0)
         if bucket.totals.negative and not series.counted:
             series.counted = any(judge(rule, series, bucket.start).tests for rule in detecting)
+    if series.counted:
+        series.counts_for = series.chance_of_enough()
+        series.counted_on = series.minute // MINUTES_A_DAY
     return series
 
 
@@ -57,20 +60,23 @@ def rebuild_states(
     if begun is None:
         return 0
     rebuilt: set[SeriesKey] = set()
-    counted: set[SeriesKey] = set()
+    counted: dict[SeriesKey, float] = {}
     for number in range(_MOST_PASSES):
         if number:
             settle()
         written = _set_back(states, begun)
         lost = _lost(watched, states, begun, counted)
         for first in range(0, len(lost), _AT_ONCE):
-            some = lost[first : first + _AT_ONCE]
+            some = list(lost)[first : first + _AT_ONCE]
             made = {
-                key: replayed(trends.buckets(key, _FIRST, _LAST), begun, rules.matching(key))
+                key: _counted_as(
+                    lost[key],
+                    replayed(trends.buckets(key, _FIRST, _LAST), begun, rules.matching(key)),
+                )
                 for key in some
             }
             states.save({state_name(key): series.encode() for key, series in made.items()})
-            counted.update(key for key, series in made.items() if series.counted)
+            counted.update((key, one.counts_for) for key, one in made.items() if one.counted)
         rebuilt.update(lost)
         written += len(lost) + _count(counted, states, partitions)
         if number and not written:
@@ -79,6 +85,15 @@ def rebuild_states(
         told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
         states.save({WEEK: told.encode()})
     return len(rebuilt)
+
+
+def _counted_as(before: Series | None, made: Series) -> Series:
+    """`made`, which counts in the fleet for as much as the state it replaces did: the sum holds
+    that, and is put right when the series is next counted."""
+    if before is not None and before.counted:
+        made.counted = True
+        made.counts_for, made.counted_on = before.counts_for, before.counted_on
+    return made
 
 
 def _set_back(states: SeriesStates, begun: datetime) -> int:
@@ -93,14 +108,16 @@ def _set_back(states: SeriesStates, begun: datetime) -> int:
     return 1
 
 
-def _count(counted: Iterable[SeriesKey], states: SeriesStates, partitions: int) -> int:
-    """Let the fleet have as many series as were found to count, where it knows of fewer; in how
+def _count(counted: Mapping[SeriesKey, float], states: SeriesStates, partitions: int) -> int:
+    """Let the fleet have what the series were found to count for, where it knows of less; in how
     many partitions it did."""
     names = [fleet_name(partition) for partition in range(partitions)]
     known = Fleet.decode(states.load(names))
     # in which partition does not matter, as long as all are counted once
-    found = Counter(partition_of(str(key).encode(), partitions) for key in counted)
-    few = [number for number in found if known.parts[number].series < found[number]]
+    found: dict[int, float] = defaultdict(float)
+    for key, part in counted.items():
+        found[partition_of(str(key).encode(), partitions)] += part
+    few = [number for number in found if known.parts[number].series < found[number] - 1e-6]
     states.save({fleet_name(number): Part(series=found[number]).encode() for number in few})
     return len(few)
 
@@ -131,18 +148,21 @@ def _first_day(days: Iterable[datetime]) -> datetime | None:
 
 
 def _lost(
-    watched: Sequence[SeriesKey], states: SeriesStates, begun: datetime, counted: set[SeriesKey]
-) -> list[SeriesKey]:
+    watched: Sequence[SeriesKey],
+    states: SeriesStates,
+    begun: datetime,
+    counted: dict[SeriesKey, float],
+) -> dict[SeriesKey, Series | None]:
     """The series without a state, or with one that knows nothing before the loss; `counted` gets
-    those that have one and count in the fleet."""
+    what those that have one count for in the fleet."""
     hour = minute_number(begun) // 60
-    lost = []
+    lost: dict[SeriesKey, Series | None] = {}
     for first in range(0, len(watched), _AT_ONCE):
         part = watched[first : first + _AT_ONCE]
         for key, data in zip(part, states.load([state_name(key) for key in part]), strict=True):
             series = None if data is None else Series.decode(data)
             if series is None or series.since > hour:
-                lost.append(key)
+                lost[key] = series
             elif series.counted:
-                counted.add(key)
+                counted[key] = series.counts_for
     return lost

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
 
-from alerts.surprise import count_surprise, share_surprise
+from alerts.surprise import NOISE_PER_HOUR, count_surprise, share_surprise
 
 LEAST = 2.0
 PRIOR_RATE = 0.1
@@ -57,12 +57,17 @@ def returns_of(peaks: float, excesses: float, days: float, mean: float) -> Retur
     to peak at all.
     """
     number = PRIOR_PEAKS + peaks
-    enough = 10.0 ** -count_surprise(LEAST_DOCUMENTS, 24.0 * mean, 0.5)
-    prior_rate = max(1e-6, min(PRIOR_RATE, enough))
+    prior_rate = max(1e-6, min(PRIOR_RATE, chance_of_enough(mean)))
     return Returns(
         rate=number / (PRIOR_PEAKS / prior_rate + days),
         excess=(PRIOR_PEAKS * PRIOR_EXCESS + excesses) / number,
     )
+
+
+def chance_of_enough(mean: float) -> float:
+    """The chance that a day holds as many documents as any alert needs, where an hour usually holds
+    `mean`."""
+    return float(10.0 ** -count_surprise(LEAST_DOCUMENTS, 24.0 * mean, 0.5))
 
 
 def highest(counts: Sequence[int], mean: float, known: float, over: float) -> float:
@@ -75,7 +80,8 @@ def highest(counts: Sequence[int], mean: float, known: float, over: float) -> fl
         if mean > 0.0 and count >= LEAST_DOCUMENTS:
             together = (1.0 + 0.25 * (span - 1)) / span
             dispersion = known + together * max(0.02, over)
-            found = max(found, count_surprise(count, mean * span, dispersion))
+            expected = (NOISE_PER_HOUR + mean) * span
+            found = max(found, count_surprise(count, expected, dispersion))
     return found
 
 

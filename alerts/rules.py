@@ -37,7 +37,7 @@ class Detector:
 
     kind: str = "negative-binomial"
     """The class of `alerts/kinds.py` that says how surprising a count is."""
-    windows: tuple[timedelta, ...] = (10 * MINUTE, HOUR, 6 * HOUR, DAY)
+    windows: tuple[timedelta, ...] = (10 * MINUTE, HOUR, 12 * HOUR, DAY)
     """Event time looked at: minutes up to an hour, or whole hours up to a day."""
     open_above: float = 2.0
     """Surprise an alert needs, however many false alarms are allowed."""
@@ -46,8 +46,8 @@ class Detector:
     urgent_above: float = 8.0
     """Surprise that fires at once, without waiting for the minute to end or for `hold`; never
     less than what opens."""
-    share_above: float = 2.0
-    """Surprise of the negative share that an alert needs: loud alone is not bad news."""
+    share_above: float = 0.3
+    """Surprise of the share a surge needs, up to 2 with many documents: loud alone is not bad."""
     minimum: int = 3
     """Novel negative documents a window must hold."""
     minimum_under_hour: int = 5
@@ -123,7 +123,7 @@ class RuleBook:
 
     rules: tuple[Rule, ...]
     lateness: timedelta = HOUR
-    false_alarms_per_day: float = 1.0
+    false_alarms_per_day: float = 0.3
 
     def matching(self, series: SeriesKey) -> tuple[Rule, ...]:
         """The rules that watch `series`, in the order of the file."""

@@ -25,7 +25,7 @@ import msgspec
 from alerts.corrections import is_later
 from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
-from alerts.returns import Returns, highest, highest_share
+from alerts.returns import Returns, chance_of_enough, highest, highest_share
 from alerts.surprise import PRIOR_SHARE, usual_share
 from alerts.voices import Voice, hear
 from alerts.weekly import FLAT, Learned, cell_factors, day_cell, exposure, factors, hour_cell
@@ -61,6 +61,9 @@ class Series(msgspec.Struct, array_like=True, dict=True):
     v: int = STATE_VERSION
     revisions: dict[int, int] = msgspec.field(default_factory=dict)
     """Of the minutes' buckets that were corrected: more changes than documents."""
+    counts_for: float = 0.0
+    counted_on: int = 0
+    """What it counts for in the fleet, once `counted`, as of that day."""
 
     @classmethod
     def begun(cls, since: datetime, now: datetime) -> "Series":
@@ -228,12 +231,20 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         return self.once_an_hour("returns", self._returns)
 
     def _returns(self) -> tuple[Returns, Returns]:
-        until = self.learned_until
-        mean = (0.5 + self.negatives * self.faded(until)) / (25.0 + self.learned_hours())
+        until, mean = self.learned_until, self._mean()
         return (
             self.peaks.returns(self.since, until, mean),
             self.share_peaks.returns(self.since, until, mean),
         )
+
+    def _mean(self) -> float:
+        """Negative documents an hour, known to some degree from the first on."""
+        faded = self.faded(self.learned_until)
+        return (0.5 + self.negatives * faded) / (25.0 + self.learned_hours())
+
+    def chance_of_enough(self) -> float:
+        """The chance that a day of this series holds what an alert needs."""
+        return chance_of_enough(self._mean())
 
     def week_factors(
         self, first: int, last: int, until: int, fleet: tuple[float, ...] = FLAT

@@ -12,8 +12,9 @@ def state_name(key: SeriesKey) -> str:
 
 
 def fleet_name(partition: int) -> str:
-    """The number of a partition's series."""
-    return f"stream:series:{partition}"
+    """What a partition's series count for. Versions before this one count each for one, under
+    another name: neither adds to the other's sum."""
+    return f"stream:fleet:{partition}"
 
 
 def mood_name(key: SeriesKey) -> str:

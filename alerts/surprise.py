@@ -15,6 +15,9 @@ _TINY = 1e-300
 PRIOR_SHARE = 0.15
 PRIOR_SHARE_WEIGHT = 20.0
 MOST_SHARE_WEIGHT = 200.0
+NOISE_PER_HOUR = 1.0 / 24.0
+"""Negative documents that mean nothing and may come to any series, beside its usual ones: a slip of
+the classifier, one person's mood. One a day."""
 # A sum whose terms still fall by less than a tenth after so many is worked out as an integral.
 _FEW = 32
 _SLOW = 0.9

@@ -4,7 +4,7 @@ The rate is Gamma-Poisson: a wide prior, and the series' own hours with a half-l
 days, all from before the window, so that a burst is never part of its own baseline; hours that
 stand out teach no more than a ceiling. With shape `a` and hours `b`:
 
-    per_hour   = (a / b) * the mean factor of the window's hours    (alerts/weekly.py)
+    per_hour   = noise + (a / b) * the mean factor of the window's hours    (alerts/weekly.py)
     dispersion = 1/a + over-dispersion of the hours    (not knowing the rate, and bursts)
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from alerts.minutes import unpacked
 from alerts.rules import Detector
 from alerts.series import Series
-from alerts.surprise import usual_share
+from alerts.surprise import NOISE_PER_HOUR, usual_share
 
 # μ² of hours it takes for the estimated over-dispersion to outweigh the assumed one.
 DISPERSION_WEIGHT = 10.0
@@ -55,8 +55,8 @@ def usual_of(
     together = (1.0 + HOURS_TOGETHER * (length - 1.0)) / length
     here = busy[first_hour - hour - 1 :]
     return Usual(
-        per_hour=past.per_hour * sum(here) / len(here),
-        flat_per_hour=past.per_hour,
+        per_hour=NOISE_PER_HOUR + past.per_hour * sum(here) / len(here),
+        flat_per_hour=NOISE_PER_HOUR + past.per_hour,
         dispersion=1.0 / past.shape + together * past.overdispersion,
         share=past.share,
         share_weight=past.share_weight,

@@ -30,6 +30,8 @@ class WindowTest:
     share_statistic: float
     stories: int
     voices: int
+    tries: float = 1.0
+    """What the chance is multiplied with for the windows that are looked at."""
     share_weight: float | None = None
     allowed: float = ALLOWED
     returns: Returns = field(default_factory=Returns)

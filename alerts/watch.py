@@ -177,6 +177,7 @@ class Watch:
             mood.observe(bucket, now, self._rules.lateness_minutes)
         changed = series.observe(bucket, now, self._rules.lateness_minutes)
         first = series.minute if changed is None else changed
+        tested = series.counted
         for one in tracked:
             if point.tickers:
                 one.tickers = point.tickers
@@ -192,9 +193,9 @@ class Watch:
                     # what is no surprise becomes none by a minute that adds nothing bad to it
                     if not one.open and one.rule.condition is None and not series.negative(minute):
                         continue
-                    if step(one, seen, minute, series.minute) and not series.counted:
-                        series.counted = True
-                        self._fleet.meet(partition)
+                    tested = step(one, seen, minute, series.minute) or tested
+        if tested and not point.sweep:
+            self._fleet.count(partition, series, day)
 
     def _fill_in(self, tracked: Sequence[Tracked]) -> None:
         """Completes the alerts' evidence from the archive, as far as it is there by now."""

@@ -140,23 +140,26 @@ def once_a_day(times: Iterable[tuple[str, datetime]]) -> list[Fired]:
 
 
 def baseline_counts(
-    negatives: Iterable[tuple[str, datetime, str]],
+    negatives: Iterable[tuple[str, datetime, str]], most_days: int = 7
 ) -> Iterator[tuple[str, datetime, int, float, float]]:
-    """(ticker, time, voices in 24 hours, mean and deviation of the days of the week before)
-    for each negative document (ticker, time, voice), in order of time."""
+    """(ticker, time, voices in 24 hours, mean and deviation of up to `most_days` days before that)
+    for each negative document (ticker, time, voice), in order of time, a week and a day after
+    the first."""
     held: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
     began: datetime | None = None
     for ticker, at, voice in negatives:
         began = began or at
         own = held[ticker]
         own.append((at, voice))
-        while own[0][0] < at - DAY - LEARNING:
+        while own[0][0] < at - DAY * (1 + most_days):
             own.pop(0)
         if at - began < DAY + LEARNING:
             continue
-        days = Counter((at - when) // DAY for when, _ in own if at - when >= DAY)
-        mean = sum(days.values()) / 7.0
-        spread = (sum((days.get(day, 0) - mean) ** 2 for day in range(1, 8)) / 7.0) ** 0.5
+        known = min(most_days, (at - began) // DAY - 1)
+        ended = [at - when for when, _ in own if DAY <= at - when < DAY * (known + 1)]
+        days = Counter(since // DAY for since in ended)
+        mean = sum(days.values()) / known
+        spread = (sum((days[day] - mean) ** 2 for day in range(1, known + 1)) / known) ** 0.5
         yield ticker, at, len({who for when, who in own if at - when < DAY}), mean, spread
 
 
@@ -212,6 +215,7 @@ def _ours(stream: Path, closes: Mapping[str, Any], budgets: Sequence[float], sho
     from alerts.backtest import Backtest
     from alerts.lifecycle import ALERTS
     from alerts.rules import load_rules
+    from alerts.surprise import count_surprise
     from models.load import load_classifier
     from pipeline.catalogue import load_catalogue
     from pipeline.subjects import CatalogueLinker
@@ -235,17 +239,16 @@ def _ours(stream: Path, closes: Mapping[str, Any], budgets: Sequence[float], sho
             test.feed(batch)
         records = [json.loads(ALERTS.encode(one).value) for one in test.finish().fired]
         show(f"budget {budget:g} a day", fired_of(records, closes))
-    counts = list(
-        baseline_counts(
-            (name, one.document.published_at, one.voice)
-            for batch in documents
-            for one in batch
-            for subject in one.subjects
-            for name in [next((n for n in (subject.id, *subject.tickers) if n in closes), "")]
-            for told in [subject.sentiment or one.classification.sentiment]
-            if name and one.novel and told and told.negative * MICRO >= LEANING_MICRO
-        )
-    )
+    negatives = [
+        (name, one.document.published_at, one.voice)
+        for batch in documents
+        for one in batch
+        for subject in one.subjects
+        for name in [next((n for n in (subject.id, *subject.tickers) if n in closes), "")]
+        for told in [subject.sentiment or one.classification.sentiment]
+        if name and one.novel and told and told.negative * MICRO >= LEANING_MICRO
+    ]
+    counts = list(baseline_counts(negatives))
     for z in (8, 4, 2, 1):
         show(
             f"rolling z {z}",
@@ -263,6 +266,18 @@ def _ours(stream: Path, closes: Mapping[str, Any], budgets: Sequence[float], sho
                 for ticker, at, voices, mean, _ in counts
                 if voices >= least and voices >= 3.0 * mean
             ),
+        )
+    # the strongest plain rule found: one document a day more than the mean of four weeks, and a
+    # negative binomial of dispersion 1/2
+    surprises = [
+        (ticker, at, count_surprise(voices, mean + 1.0, 0.5))
+        for ticker, at, voices, mean, _ in baseline_counts(negatives, most_days=28)
+        if voices >= LEAST_VOICES
+    ]
+    for bar in (2.0, 1.5, 1.2, 1.0, 0.8, 0.6):
+        show(
+            f"24 h to 28 days, {bar:g}",
+            once_a_day((ticker, at) for ticker, at, surprise in surprises if surprise >= bar),
         )
 
 

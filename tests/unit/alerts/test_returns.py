@@ -1,23 +1,25 @@
 """Return levels, the week and the fleet's budget: small arithmetic that thresholds rest on."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.detection import share_part
+from alerts.detection import judge, tries
 from alerts.fleet import LEAST_SERIES, Fleet
 from alerts.kinds import KINDS, nominal
 from alerts.returns import LEAST, PRIOR_EXCESS, PRIOR_RATE, Returns, returns_of
 from alerts.rules import KINDS as NAMES
-from alerts.rules import Detector, parse_rules
+from alerts.rules import Detector, Rule, parse_rules
 from alerts.series import DECAY, Series
 from alerts.usual import usual_of
+from alerts.verdict import SHARE, VOLUME
 from alerts.weekly import DAYS, HOURS, Learned, day_cell, exposure, factors, hour_cell
 from tests.unit.alerts.test_scenarios import HIT, shock
 from tests.unit.alerts.test_series import bucket
-from tests.unit.alerts.timeline import START, Watched, at
+from tests.unit.alerts.timeline import DAY, START, Watched, at
 
 
 @given(st.floats(0.001, 1.0), st.floats(0.05, 3.0), st.floats(1e-6, 0.9))
@@ -124,7 +126,7 @@ def test_each_series_gets_its_part_and_it_changes_at_midnight_only():
     fleet = Fleet()
     fleet.pass_to(1, 0)
     for _ in range(300):
-        fleet.meet(0)
+        fleet.count(0, watched_for_weeks(an_hour=5), 1)
     assert fleet.allowed(0, 1.0) == 1.0 / LEAST_SERIES
     fleet.pass_to(2, 0)
     assert fleet.allowed(0, 1.0) == 1.0 / 512
@@ -136,19 +138,108 @@ def test_the_series_of_all_partitions_share_what_the_fleet_is_allowed():
     fleet = Fleet.decode([None] * 8)
     for partition in range(8):
         fleet.pass_to(1, partition)
-        for _ in range(50):
-            fleet.meet(partition)
+        for _ in range(15):
+            fleet.count(partition, watched_for_weeks(an_hour=5), 1)
     assert {fleet.allowed(partition, 1.0) for partition in range(8)} == {1.0 / LEAST_SERIES}
     # one partition reaches the next day before the others do
     fleet.pass_to(2, 3)
-    assert fleet.allowed(3, 1.0) == 1.0 / 512
+    assert fleet.allowed(3, 1.0) == 1.0 / 128
     assert fleet.allowed(4, 1.0) == 1.0 / LEAST_SERIES
 
 
-def test_the_share_must_be_the_clearer_the_fewer_false_alarms_are_allowed():
-    assert share_part(0.01) == 1.0
-    assert share_part(0.03) == pytest.approx(0.52, abs=0.01)
-    assert (share_part(10.0), share_part(1e-9)) == (0.1, 1.5)
+def watched_for_weeks(an_hour: int, every: int = 1) -> Series:
+    """A series of three weeks with so many negative documents in each hour that is told."""
+    key = (an_hour, every)
+    if key not in _WATCHED:
+        made = Series.begun(START, START)
+        for hour in range(0, 21 * 24, every):
+            made.observe(bucket(hour * 60, 4 * an_hour, an_hour), at(hour * 60), 60)
+        _WATCHED[key] = made.encode()
+    series = Series.decode(_WATCHED[key])
+    assert series is not None
+    return series
+
+
+_WATCHED: dict[tuple[int, int], bytes] = {}
+
+
+def test_a_series_counts_in_the_fleet_as_far_as_it_can_give_an_alarm():
+    fleet = Fleet()
+    fleet.pass_to(1, 0)
+    sparse = watched_for_weeks(an_hour=1, every=60)
+    for _ in range(200):
+        fleet.count(0, watched_for_weeks(an_hour=1, every=60), 1)
+    assert 1.0 < fleet.parts[0].series < 12.0
+    # once a day, and then as what it is by then
+    fleet.count(0, sparse, 1)
+    before = fleet.parts[0].series
+    fleet.count(0, sparse, 1)
+    assert fleet.parts[0].series == before
+    sparse.counts_for, known = 0.5, sparse.counts_for
+    fleet.count(0, sparse, 2)
+    assert fleet.parts[0].series == pytest.approx(before + known - 0.5)
+
+
+def test_a_series_that_an_older_version_counted_is_counted_anew():
+    """That version kept its sum elsewhere, and counted each for one."""
+    fleet, series = Fleet(), watched_for_weeks(an_hour=1, every=60)
+    series.counted = True
+    fleet.count(0, series, 6)
+    assert fleet.parts[0].series == series.counts_for == series.chance_of_enough()
+
+
+def test_fractions_that_add_up_to_a_power_of_two_are_no_more_than_that():
+    fleet = Fleet.decode([b"1 0 0"])
+    fleet.parts[0].series = 16.0 + 1e-9
+    fleet.pass_to(2, 0)
+    assert fleet.allowed(0, 1.0) == 1.0 / 16
+
+
+@given(st.sets(st.integers(1, 1440), min_size=1, max_size=8))
+def test_the_parts_of_all_windows_make_one_chance(minutes):
+    windows = tuple(timedelta(minutes=one) for one in sorted(minutes))
+    parts = [1.0 / tries(windows, one) for one in sorted(minutes)]
+    assert sum(parts) == pytest.approx(1.0)
+    assert parts == sorted(parts)
+
+
+def breached(series: Series, documents: int, negatives: int) -> set[str]:
+    minute = 21 * DAY + 90
+    series.observe(bucket(minute, documents, negatives), at(minute), 60)
+    rule = Rule(id="company", match={}, detector=Detector(independent=False, per_voice=0))
+    return {one.signal for one in judge(rule, series, at(minute), None, 0.01).breaches}
+
+
+def test_the_more_documents_show_a_surge_the_clearer_must_their_share_be():
+    """A quarter of them is negative as ever: a day ten times as loud, and no worse."""
+    assert breached(watched_for_weeks(an_hour=2), 800, 200) == set()
+    assert VOLUME in breached(watched_for_weeks(an_hour=2), 800, 500)
+    # a third of a handful says little, but nothing against it
+    assert breached(watched_for_weeks(an_hour=1, every=60), 18, 6) == {VOLUME}
+    assert breached(watched_for_weeks(an_hour=1, every=60), 180, 50) == set()
+
+
+def test_an_hour_that_seems_worse_on_a_loud_day_opens_nothing():
+    """Many looks at a day ten times as loud find six negative ones among seventeen."""
+    series = watched_for_weeks(an_hour=1, every=60)
+    for number in range(6):
+        minute = 21 * DAY - 600 + number * 90
+        series.observe(bucket(minute, 40, 9), at(minute), 60)
+    assert breached(series, 17, 7) == set()
+    assert breached(watched_for_weeks(an_hour=1, every=60), 17, 7) == {VOLUME}
+
+
+def test_a_share_alone_must_be_rarer_the_fewer_documents_show_it():
+    rule = Rule(id="company", match={}, signal=SHARE)
+    rule = replace(rule, detector=Detector(independent=False, per_voice=0))
+    above = {}
+    for documents in (12, 60, 300):
+        series, minute = watched_for_weeks(an_hour=2), 21 * DAY + 90
+        series.observe(bucket(minute, documents, documents), at(minute), 60)
+        (test, *_) = judge(rule, series, at(minute), None, 0.01).tests
+        level = max(2.0, series.returns()[1].level(0.01), nominal(0.01))
+        above[test.documents] = test.threshold - level
+    assert above == {12: pytest.approx(0.88), 60: pytest.approx(0.4), 300: pytest.approx(0.0)}
 
 
 def test_every_kind_a_rule_may_name_is_there():

@@ -66,7 +66,7 @@ def sparse_over_a_day() -> Timeline:
     ],
 )
 def test_a_surge_fires_once_and_in_time(story, begins, within):
-    watched = Watched().play(story(), until=10.5 * DAY)
+    watched = Watched().play(story(), until=11.5 * DAY)
     (alert,) = watched.fired()
     assert at(begins) <= alert.opened_at <= at(begins + within)
     assert alert.state == "resolved"

@@ -149,7 +149,7 @@ def test_the_state_of_a_series_is_at_most_two_hundred_numbers():
 
 def test_rows_that_are_not_told_keep_their_order_below_those_that_are():
     def untold(rarity: float) -> float:
-        return Episodes().score(0.0, rarity, START, timedelta(days=8))
+        return Episodes().score(0.0, believed(rarity), START, timedelta(days=8))
 
     scores = [untold(rarity) for rarity in (-2.0, 0.0, 1.0, 1.9)]
     assert scores == sorted(set(scores))
@@ -159,12 +159,14 @@ def test_rows_that_are_not_told_keep_their_order_below_those_that_are():
 def told(
     rows: list[tuple[float, float]], every: timedelta = timedelta(minutes=5), days: int = 30
 ) -> list[int]:
-    """The numbers of the (opening, rarity) rows that are told, of a series so many days old."""
+    """The numbers of the rows that are told, of a series so many days old: (opening, rarity as
+    the exponential tails state it)."""
     episodes = Episodes()
     return [
         number
-        for number, both in enumerate(rows)
-        if episodes.score(*both, START + number * every, timedelta(days=days)) >= 0.5
+        for number, (opening, tails) in enumerate(rows)
+        if episodes.score(opening, believed(tails), START + number * every, timedelta(days=days))
+        >= 0.5
     ]
 
 
