@@ -33,6 +33,7 @@ from pipeline.support import (
     is_source,
     is_speaking,
     is_supported,
+    speaks_of_itself,
     speaks_of_ratings,
 )
 from pipeline.tickers import EXCHANGES
@@ -185,9 +186,13 @@ class MentionIndex:
                 ratings = speaks_of_ratings(lower)
             if ratings and is_rated_by(lower, start):
                 continue
-            if subject in self._analysts and (
-                (ratings and is_rating_others(lower, start, end))
-                or ((ratings or len(names) > 1) and is_speaking(lower, start, end))
+            if (
+                subject in self._analysts
+                and not (len(names) == 1 and speaks_of_itself(lower))
+                and (
+                    (ratings and is_rating_others(lower, start, end))
+                    or ((ratings or len(names) > 1) and is_speaking(lower, start, end))
+                )
             ):
                 continue
             certain = _is_certain(best)

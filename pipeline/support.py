@@ -48,6 +48,18 @@ _RATING = re.compile(
     r"|forecasts?|survey|expects|estimate|channel checks|says)"
     r"|评级|目标价|增持|买入|跑赢"
 )
+_PLAINLY_RATING = re.compile(
+    r"upgrad|downgrad|price target|target price|\brat(?:ed|ing)\b|initiat|rei?tera|outperform"
+    r"|overweight|underweight|underperform|equal[- ]weight|top pick|coverage|\bpt\b|channel checks"
+    r"|\$[a-z]|评级|目标价|增持|买入|跑赢"
+)
+# Of a bank itself: what it does to its people, what is done to it.
+_OWN_AFFAIRS = re.compile(
+    r"\b(?:it (?:will|has|is|plans|expects|would)|to pay|job cuts?|\d[\d,]* jobs|cut jobs|layoffs?"
+    r"|lay off|bonus(?:es)?|pay-?outs?|branches|fines?|fined|penalt(?:y|ies)|settle\w*|lawsuit"
+    r"|probe[ds]?|raid(?:ed|s)?|money laundering|data breach|outage|write-?downs?|impairments?"
+    r"|bailout|capital raise|(?:big|quarterly|annual|trading|net) loss(?:es)?)\b"
+)
 _RATED_BY = re.compile(
     r"(?:\b(?:at|by|from|per|via|with|says|analysts? (?:at|with))|[:\-(]) (?:the )?$"
 )
@@ -135,6 +147,12 @@ def is_rating_others(lower: str, start: int, end: int) -> bool:
     """Whether [start, end), in a text that speaks of ratings, names who rates."""
     beside = _RATED_BY.search(lower, max(0, start - 24), start) or _RATES.match(lower, end)
     return beside is not None
+
+
+def speaks_of_itself(lower: str) -> bool:
+    """Whether a text whose only name is a bank's speaks of that bank's own affairs, and rates
+    nobody: "UBS says it will cut 3,000 jobs"."""
+    return _OWN_AFFAIRS.search(lower) is not None and _PLAINLY_RATING.search(lower) is None
 
 
 def is_rated_by(lower: str, start: int) -> bool:

@@ -51,6 +51,7 @@ class CatalogueWatch:
             return False
         try:
             catalogue = self._read()
+            self._use(catalogue)
         except ConfigurationError as error:
             log.warning("the catalogue stays as it was: %s", error)
             return False
@@ -58,7 +59,6 @@ class CatalogueWatch:
             # this thread must live: the next file may be right
             log.exception("the catalogue stays as it was: %s", self._path)
             return False
-        self._use(catalogue)
         log.info("%s read again: %d entries", self._path, len(catalogue.entries))
         return True
 

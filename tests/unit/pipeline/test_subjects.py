@@ -47,6 +47,9 @@ def linker_of(*entries: Entry) -> CatalogueLinker:
     [
         ("$AAPL breaks out", {"AAPL"}),
         ("$aapl breaks out", {"AAPL"}),
+        ("看空$NVDA，止损", {"NVDA"}),
+        ("$TSLAの株価が下落", {"TSLA"}),
+        ("US$AAPL", set()),
         ("Berkshire buys, $BRK.B and $BRK-B", {"BRK.B"}),
         ("Goldman Sachs had a good quarter", {"GS"}),
         ("results of Wells Fargo and of Bank of America", {"WFC", "BAC"}),
@@ -489,3 +492,39 @@ def test_a_file_that_ends_too_soon_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match="cut"):
         list(link_file(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("UBS says it will cut 3,000 jobs.", {"UBSG.SW"}),
+        ("Goldman Sachs says it will cut 3,200 jobs.", {"GS"}),
+        ("Barclays cuts bonuses, says CEO", {"BARC.L"}),
+        ("Wells Fargo says it expects to pay $1 billion fine", {"WFC"}),
+        ("Deutsche Bank expects big loss on US real estate", {"DBK.DE"}),
+        # of others, whether the catalogue knows them or not
+        ("Goldman says oil to hit $100", set()),
+        ("Goldman Sachs says sell small caps", set()),
+        ("UBS upgrades its top pick, a maker of chips", set()),
+        ("Goldman Sachs says Apple will cut 3,000 jobs", {"AAPL"}),
+    ],
+)
+def test_a_bank_that_speaks_of_itself_is_what_the_text_is_about(text, wanted):
+    assert linked(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Mitsubishi UFJ fined", {"8306.T"}),
+        ("Mitsubishi Heavy shares plunge", {"7011.T"}),
+        ("Sumitomo Mitsui fined", {"8316.T"}),
+        ("T-Mobile hit by data breach", {"TMUS"}),
+        ("Deere cuts jobs", {"DE"}),
+        ("Valero fined over a leak", {"VLO"}),
+        ("Hershey recalls its peanut butter cups", {"HSY"}),
+        ("Stryker hit by a recall", {"SYK"}),
+    ],
+)
+def test_companies_go_by_the_names_that_news_gives_them(text, wanted):
+    assert linked(text) == wanted
