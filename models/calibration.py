@@ -116,11 +116,14 @@ def selective(
     if not len(confidence):
         return ()
     order = np.argsort(-confidence, kind="stable")
-    sure, hits = confidence[order], np.cumsum(right[order])
+    sure, hits = confidence[order], np.concatenate([[0.0], np.cumsum(right[order])])
     found = []
     for coverage in coverages:
         kept = max(1, round(coverage * len(order)))
-        found.append(
-            Selection(coverage, float(sure[kept - 1]), float(hits[kept - 1]) / kept),
-        )
+        # of those that are as sure as the last kept, which are kept is chance: their mean counts
+        first = int(np.searchsorted(-sure, -sure[kept - 1], "left"))
+        end = int(np.searchsorted(-sure, -sure[kept - 1], "right"))
+        alike = (hits[end] - hits[first]) / (end - first)
+        right_of_kept = hits[first] + (kept - first) * alike
+        found.append(Selection(coverage, float(sure[kept - 1]), float(right_of_kept) / kept))
     return tuple(found)

@@ -103,10 +103,14 @@ def _differences(
     for weights in draws(groups, rounds, seed):
         a, b = (confusion_of_cells(one, len(labels), weights) for one in cells)
         for name, figure in figures.items():
-            drawn[name].append(figure(b) - figure(a))
+            # a draw without a negative text says nothing of its recall
+            if name != "negative_recall" or a[labels.index(WATCHED)].sum():
+                drawn[name].append(figure(b) - figure(a))
     whole_a, whole_b = (confusion_of_cells(one, len(labels)) for one in cells)
     found = []
     for name, figure in figures.items():
+        if not drawn[name]:
+            continue
         span = interval(drawn[name])
         of_a, of_b = figure(whole_a), figure(whole_b)
         p = two_sided_p(drawn[name])

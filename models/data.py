@@ -65,6 +65,12 @@ class Example:
     slices: Mapping[str, str] = field(default_factory=dict)
 
 
+def lowered(text: str) -> str:
+    """`text` in lower case, each character where it was: of all letters only the Turkish capital
+    I with a dot would become two."""
+    return text.replace("\u0130", "i").lower()
+
+
 def readable(text: str) -> str:
     """The text as the network reads it: entities of HTML decoded, links as the one word
     `http` (their letters say nothing and cost a third of a tweet's tokens), spaces single."""

@@ -36,12 +36,13 @@ TASKS = ("sentiment", "topic")
 # The words told apart; all others are one cell. More cells need more texts to say anything.
 WORDS = 400
 OTHER = "(other)"
+NO_ANSWER = "(no answer)"
 MOVED, SHIFTED = 0.1, 0.25
 # The normal quantile that chance passes once in a thousand times.
 _RARE = 3.0902
 _HALF = 0.5
 _BATCH = 2_048
-_WORD = re.compile(r"https?|[$]\w+|@\w+|[a-z]+(?:['’][a-z]+)*|\d[\d.,]*|[\u3400-\u9fff]")
+_WORD = re.compile(r"https?|[$]\w+|@\w+|[a-z]+(?:['’][a-z]+)*|\d[\d.,]*|[\u3400-\u9fff]|[^\W\d_]+")
 
 Verdict = Literal["stable", "moved", "shifted"]
 
@@ -146,7 +147,10 @@ def drift(reference: Distribution, now: Distribution) -> tuple[Shift, ...]:
     """What moved: predictions and confidence of each task, and the vocabulary."""
     found = []
     for task in TASKS:
-        found.append(_shift(f"{task} labels", reference.labels[task], now.labels[task]))
+        called = (reference.labels[task], now.labels[task])
+        if any(called[0].values()):
+            called = (_answers(reference, task), _answers(now, task))
+        found.append(_shift(f"{task} labels", *called))
         bins = [f"{place / BINS:.2f}-{(place + 1) / BINS:.2f}" for place in range(BINS)]
         then = dict(zip(bins, reference.confidence[task], strict=True))
         later = dict(zip(bins, now.confidence[task], strict=True))
@@ -210,6 +214,12 @@ def _count_answers(counting: Counting, scorer: Scorer, task: str, texts: Sequenc
     answered = logits[np.isfinite(logits).all(axis=1)]
     for row in softmax(answered, scorer.scale(task)):
         counting.answer(task, LABELS[task][int(row.argmax())], float(row.max()))
+
+
+def _answers(one: Distribution, task: str) -> dict[str, int]:
+    """The texts by what they were called, and those that got no answer."""
+    called = one.labels[task]
+    return {**called, NO_ANSWER: one.texts - sum(called.values())}
 
 
 def _shift(what: str, then: Mapping[str, int], now: Mapping[str, int]) -> Shift:

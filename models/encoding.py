@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from models.data import readable
+from models.data import lowered, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def encode(
             found.append(Encoded(tuple(ids)))
             continue
         offsets = one.offsets[: len(ids) - 1]
-        lower = cleaned[row].lower()
+        lower = lowered(cleaned[row])
         found.append(
             Encoded(
                 tuple(ids),
@@ -57,7 +57,7 @@ def mention_tokens(
 ) -> tuple[int, ...]:
     """The positions of the tokens that lie in any mention of any of the names; of all tokens
     of the text where none is found. Special tokens (empty offsets) are never among them."""
-    spans = [span for name in names if name for span in _spans(lower, name.lower())]
+    spans = [span for name in names if name for span in spans_of(lower, lowered(name))]
     found = tuple(
         place
         for place, (start, end) in enumerate(offsets)
@@ -66,11 +66,12 @@ def mention_tokens(
     return found or tuple(place for place, (start, end) in enumerate(offsets) if start < end)
 
 
-def _spans(lower: str, name: str) -> list[tuple[int, int]]:
-    """Where `name` stands as whole words; anywhere, if nowhere as whole words."""
+def spans_of(lower: str, name: str) -> list[tuple[int, int]]:
+    """Where `name` stands as whole words; anywhere, if nowhere as whole words. Both in lower case;
+    of the first fifty places, in order."""
     whole: list[tuple[int, int]] = []
     inside: list[tuple[int, int]] = []
-    start = lower.find(name)
+    start = lower.find(name) if name else -1
     while start >= 0 and len(inside) < 50:
         end = start + len(name)
         inside.append((start, end))

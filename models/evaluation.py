@@ -150,7 +150,10 @@ def rounded(value: Any) -> Any:
 
 
 def _negative_recall(matrix: Floats, labels: Sequence[str]) -> float | None:
-    return recall(matrix, labels.index(WATCHED)) if WATCHED in labels else None
+    """None where no text is negative: a share of none."""
+    if WATCHED not in labels or not matrix[labels.index(WATCHED)].sum():
+        return None
+    return recall(matrix, labels.index(WATCHED))
 
 
 def _intervals(
@@ -169,6 +172,9 @@ def _intervals(
         found["ece"].append(calibration_error(sure, right, weights))
         if (negative := _negative_recall(matrix, labels)) is not None:
             found["negative_recall"].append(negative)
+    if not found.get("negative_recall", [0.0]):
+        # no draw has a negative text
+        del found["negative_recall"]
     spans = {name: interval(values) for name, values in found.items() if name != "ece"}
     return {**spans, "ece": centred_interval(found["ece"], calibration_error(sure, right))}
 

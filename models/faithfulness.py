@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from models.bootstrap import SEED
-from models.data import LABELS
+from models.data import LABELS, lowered
+from models.encoding import spans_of
 from models.evaluation import rounded
 from models.explain import Explanation
 from models.metrics import softmax
@@ -46,6 +47,8 @@ def deletion_curve(
     if not able:
         return ()
     draw = random.Random(seed)  # noqa: S311  no secret
+    # asked as they are asked later, not as they were explained: in other windows, other numbers
+    before = _probabilities(scorer, able, [(_read(one), one.about) for one in able])[:, 0]
     found = []
     for share in SHARES:
         queries: list[Query] = []
@@ -54,9 +57,8 @@ def deletion_curve(
             count = max(1, round(share * len(spans)))
             top = [(word.start, word.end) for word in _by_worth(one)[:count]]
             for deleted in (top, *(draw.sample(spans, count) for _ in range(RANDOM_ROUNDS))):
-                queries.append((without(one.text, deleted), one.about))
+                queries.append((without(_read(one), deleted), one.about))
         left = _probabilities(scorer, able, queries)
-        before = np.array([one.probability for one in able])
         top_fall, random_fall = before - left[:, 0], before - left[:, 1:].mean(axis=1)
         found.append(
             Deletion(
@@ -80,20 +82,28 @@ def _deletable(one: Explanation) -> list[Span]:
 
 def _by_worth(one: Explanation) -> list[Any]:
     """The words that may go, the strongest first."""
-    kept = one.words
-    if one.about is not None:
-        at = one.text.lower().find(one.about.lower())
-        until = at + len(one.about)
-        kept = tuple(word for word in kept if at < 0 or word.end <= at or word.start >= until)
+    until = len(_read(one))
+    about = [] if one.about is None else spans_of(lowered(one.text), lowered(one.about))
+    kept = [
+        word
+        for word in one.words
+        if word.end <= until
+        and all(word.end <= first or word.start >= last for first, last in about)
+    ]
     return sorted(kept, key=lambda word: -word.attribution)
 
 
+def _read(one: Explanation) -> str:
+    """The text as far as it was explained: words beyond the window are worth exactly nothing."""
+    return one.text[: max([word.end for word in one.words if word.attribution], default=None)]
+
+
 def _probabilities(scorer: Scorer, able: Sequence[Explanation], queries: Sequence[Query]) -> Any:
-    """(texts, 1 + rounds) probabilities of the class each explanation is of."""
+    """(texts, queries of each) probabilities of the class each explanation is of."""
     task = able[0].task
     logits = np.asarray(scorer.logits(task, queries), np.float64)
     # a text nobody can read any more says nothing of any class
     chances = softmax(np.where(np.isfinite(logits), logits, 0.0), scorer.scale(task))
-    each = chances.reshape(len(able), 1 + RANDOM_ROUNDS, -1)
+    each = chances.reshape(len(able), len(queries) // len(able), -1)
     called = [LABELS[task].index(one.label) for one in able]
     return each[np.arange(len(able)), :, called]

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from models.bootstrap import SEED
-from models.data import LABELS, TASKS, Example
+from models.data import LABELS, TASKS, Example, lowered
+from models.encoding import spans_of
 from models.evaluation import rounded
 from models.metrics import Integers
 from models.questions import Query, Questions, Scorer, questions_of
@@ -90,14 +91,14 @@ def _changed(name: str, text: str, about: str | None, seed: int) -> str:
     change = CHANGES[name]
     if about is None or name in _WHOLE:
         return change(text, draw)
-    at = text.lower().find(about.lower())
-    if at < 0:
-        return change(text, draw)
-    end = at + len(about)
-    before, after = change(text[:at], draw), text[end:]
-    if name not in _ONCE or before == text[:at]:
-        after = change(after, draw)
-    return before + text[at:end] + after
+    told, until, over = "", 0, False
+    for start, end in (*spans_of(lowered(text), lowered(about)), (len(text), len(text))):
+        between = text[until:start]
+        other = between if over else change(between, draw)
+        over = over or (name in _ONCE and other != between)
+        told += other + text[start:end]
+        until = end
+    return told
 
 
 def _moved(scorer: Scorer, questions: Questions, before: Integers, name: str, seed: int) -> Moved:
@@ -141,7 +142,7 @@ def _name_in(text: str, about: str | None) -> str | None:
     """The name as the changed text writes it."""
     if about is None:
         return None
-    at = text.lower().find(about.lower())
+    at = lowered(text).find(lowered(about))
     return about if at < 0 else text[at : at + len(about)]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
-from models.data import readable
+from models.data import lowered, readable
 from models.encoding import Encoded, mention_tokens
 
 # Characters of a document that are read at all: enough for every window.
@@ -56,7 +56,7 @@ def windows_of(
         marked: list[tuple[int, ...]] = []
         if asked:
             offsets = one.offsets[1 : 1 + inner * MOST_WINDOWS]
-            lower = cleaned[row].lower()
+            lower = lowered(cleaned[row])
             marked = [
                 mention_tokens(lower, [readable(name) for name in company], offsets)
                 for company in asked

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Engine
 
 from pipeline.trend_metrics import metrics_of
-from pipeline.trends import SeriesKey
+from pipeline.trends import Bucket, SeriesKey
 from workers.web.answers import SeriesMetrics, Window
 from workers.web.keeping import LiveMinutes
-from workers.web.series import MINUTE, floor, minutes_of
+from workers.web.series import LIVE_SPAN, MINUTE, floor, minutes_of, summed_by
 
 WINDOWS: dict[Window, timedelta] = {
     "10m": timedelta(minutes=10),
@@ -26,13 +26,22 @@ def series_metrics(
     sentiment index is a quarter of it. Raises `Unavailable` when SQL does not answer."""
     length = WINDOWS[window]
     end = floor(at, MINUTE) + MINUTE
-    minutes, live = minutes_of(engine, live_minutes, key, end - 3 * length, end)
-    found = metrics_of(list(minutes.values()), end, length, length / 4)
+    start = end - length
+    # what is older has long been in SQL; of the windows before only the volume is asked, which
+    # SQL adds up, without tallies
+    live_from = floor(at - LIVE_SPAN, MINUTE)
+    seam = min(max(live_from, start - 2 * length), start)
+    minutes, live = minutes_of(engine, live_minutes, key, seam, end, live_from)
+    older = [
+        Bucket(start=begins, totals=totals)
+        for begins, totals in summed_by(engine, key, start - 2 * length, seam, MINUTE).items()
+    ]
+    found = metrics_of([*older, *minutes.values()], end, length, length / 4)
     return SeriesMetrics(
         series=str(key),
         window=window,
         window_seconds=int(length.total_seconds()),
-        start=end - length,
+        start=start,
         end=end,
         live=live,
         half_life_seconds=int((length / 4).total_seconds()),

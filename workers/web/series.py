@@ -70,7 +70,7 @@ def series_points(
     seam = min(max(floor(now - LIVE_SPAN, step), first), last)
     rolled: dict[datetime, Totals] = {}
     if first < seam:
-        rolled.update(_summed(engine, key, first, seam, step))
+        rolled.update(summed_by(engine, key, first, seam, step))
     minutes, live = minutes_of(engine, live_minutes, key, seam, last)
     told: dict[datetime, list[Bucket]] = {}
     for at, bucket in minutes.items():
@@ -93,14 +93,20 @@ def series_points(
 
 
 def minutes_of(
-    engine: Engine, live_minutes: LiveMinutes, key: SeriesKey, start: datetime, end: datetime
+    engine: Engine,
+    live_minutes: LiveMinutes,
+    key: SeriesKey,
+    start: datetime,
+    end: datetime,
+    live_from: datetime = EPOCH,
 ) -> tuple[dict[datetime, Bucket], bool]:
-    """The minutes of `key` in [start, end), and whether the live ones are among them."""
+    """The minutes of `key` in [start, end), and whether the live ones, of those from `live_from`
+    on, are among them."""
     if start >= end:
         return {}, True
     minutes = _minutes(engine, key, start, end)
     try:
-        counted = live_minutes.get(key, start, end)
+        counted = live_minutes.get(key, max(start, min(live_from, end)), end)
     except Unavailable as error:
         logger.warning("series without its live counts: %s", error)
         return minutes, False
@@ -167,7 +173,7 @@ def _minutes(
         }
 
 
-def _summed(
+def summed_by(
     engine: Engine, key: SeriesKey, start: datetime, end: datetime, step: timedelta
 ) -> dict[datetime, Totals]:
     """The history in [start, end), added up by the database into buckets of `step`."""

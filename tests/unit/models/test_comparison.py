@@ -64,3 +64,16 @@ def test_texts_only_one_of_them_reads_do_not_count() -> None:
 def test_classifiers_without_a_task_in_common_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="no label of a task"):
         compare(WordScorer(feeling, tasks=("topic",)), WordScorer(feeling), EXAMPLES)
+
+
+def test_draws_without_a_negative_text_say_nothing_of_its_recall() -> None:
+    """One negative text of twenty, which B finds and A does not: every draw that has it says so."""
+    examples = [Example("a bad day", "", sentiment="negative")]
+    examples += [Example(f"a day {n}", "", sentiment="neutral") for n in range(19)]
+    blind = WordScorer(lambda task, query: "neutral" if task == "sentiment" else None)
+    found = compare(blind, WordScorer(feeling), examples)["sentiment"]
+    (recall,) = [one for one in found.differences if one.figure == "negative_recall"]
+    assert (recall.low, recall.high) == (1.0, 1.0)
+    assert recall.p < 0.05
+    none = compare(blind, WordScorer(feeling), examples[1:])["sentiment"]
+    assert [one.figure for one in none.differences] == ["accuracy", "macro_f1"]

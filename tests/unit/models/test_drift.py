@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.drift import (
+    NO_ANSWER,
     OTHER,
     Counting,
     Distribution,
@@ -124,3 +125,17 @@ def test_a_file_that_holds_no_texts_is_named(content: bytes, phrase: str, tmp_pa
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=phrase):
         list(some_texts(path))
+
+
+def test_a_stream_that_cannot_be_read_has_shifted() -> None:
+    reference = reference_of(SCORER, USUAL)
+    silent = WordScorer(lambda task, query: None)
+    for unread in (USUAL[:300], USUAL[:40]):
+        now = observed(silent, unread, reference)
+        shifts = {one.what: one for one in drift(reference, now)}
+        assert shifts["sentiment labels"].verdict == "shifted"
+        assert shifts["sentiment labels"].most[0][0] == NO_ANSWER
+
+
+def test_words_of_other_scripts_are_words_too() -> None:
+    assert words_of("Акции компании рухнули, 株が") == {"акции", "компании", "рухнули", "株", "が"}

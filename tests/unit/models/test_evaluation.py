@@ -171,3 +171,13 @@ def test_a_text_in_a_language_without_a_model_has_no_answer() -> None:
 def test_a_model_that_is_none_is_refused_as_in_the_pipeline() -> None:
     with pytest.raises(ConfigurationError, match="no/such/thing/"):
         open_scorer("no/such/thing/")
+
+
+def test_the_recall_of_what_is_not_there_is_no_number() -> None:
+    texts = [Example(f"good {n}", "", sentiment="positive") for n in range(30)]
+    without = evaluate(WordScorer(feeling), texts)["sentiment"]
+    assert without.negative_recall is None
+    assert "negative_recall" not in without.intervals
+    # two of thirty-two, both found: the draws that hold neither say nothing
+    found = evaluate(WordScorer(feeling), [*texts, *[Example("bad", "", sentiment="negative")] * 2])
+    assert found["sentiment"].intervals["negative_recall"].low == 1.0

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.data import LABELS
-from models.explain import Occlusion, as_json, drivers
+from models.explain import Occlusion, Word, as_json, drivers
 from models.explanation_page import drivers_page, shades, text_page
 from models.faithfulness import deletion_curve
 from models.gradients import NetworkExplainer, artifact_explainer
@@ -171,6 +172,30 @@ def test_the_curve_deletes_neither_the_name_asked_about_nor_a_lonely_word() -> N
     first = deletion_curve(scorer, [towards])[0]
     assert first.top == pytest.approx(towards.probability - 1 / (2 + math.exp(3)), abs=1e-6)
     assert deletion_curve(scorer, explainer.explain("bad")[:1]) == ()
+
+
+def test_no_mention_of_the_name_asked_about_is_deleted() -> None:
+    scorer = WordScorer(
+        lambda _, query: "negative" if query[0].count("Tesla") > 1 else "neutral",
+        tasks=("entity_sentiment",),
+    )
+    (towards,) = Occlusion(scorer).explain("Tesla fell and then Tesla rose", ["Tesla"])
+    falls = [fall for one in deletion_curve(scorer, [towards]) for fall in (one.top, one.random)]
+    assert falls == pytest.approx([0.0] * len(falls))
+
+
+def test_what_was_not_read_for_the_explanation_is_not_deleted_either() -> None:
+    """Words beyond the window are worth nothing, and the served answer reads them."""
+    scorer = WordScorer(
+        lambda _, query: "negative" if "bad" in query[0] else "positive", tasks=("sentiment",)
+    )
+    (known,) = Occlusion(scorer).explain("good news and more of it")
+    words = [replace(known.words[0], attribution=1.0), *known.words[1:5]]
+    words += [replace(known.words[5], attribution=0.5)]
+    words += [Word("bad", start, start + 3, 0.0, 0.0) for start in (25, 29, 33)]
+    far = replace(known, text=f"{known.text} bad bad bad", words=tuple(words))
+    falls = [fall for one in deletion_curve(scorer, [far]) for fall in (one.top, one.random)]
+    assert falls == pytest.approx([0.0] * len(falls))
 
 
 def test_the_words_that_drive_a_class_come_with_how_often_they_did() -> None:

@@ -170,3 +170,12 @@ def test_p_is_small_where_all_draws_agree_and_one_where_they_do_not() -> None:
     assert two_sided_p([0.1] * 999) == pytest.approx(0.002)
     assert two_sided_p([0.1, -0.1] * 500) == 1.0
     assert two_sided_p([0.0] * 1_000) == 1.0
+
+
+@given(st.permutations([1.0, 1.0, 0.0, 0.0, 0.0]))
+def test_of_answers_equally_sure_it_does_not_matter_which_stand_first(right: list[float]) -> None:
+    sure = np.array([0.8] * 5)
+    half, whole = selective(sure, np.array(right), (0.6, 1.0))
+    assert half.threshold == 0.8
+    assert half.accuracy == pytest.approx(0.4)
+    assert whole.accuracy == pytest.approx(0.4)

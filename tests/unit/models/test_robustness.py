@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.data import Example
+from models.data import Example, lowered
 from models.questions import Query
 from models.robustness import CHANGES, as_json, changed, robustness
 from pipeline.errors import ConfigurationError
@@ -110,3 +110,15 @@ def test_the_name_is_asked_about_as_the_changed_text_writes_it() -> None:
 def test_a_file_without_labels_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="no label of a task"):
         robustness(WordScorer(feeling), [Example("text", "t:1")])
+
+
+def test_every_mention_of_the_name_stays_and_letters_keep_their_places() -> None:
+    assert changed("numbers changed", "3M up 20 while 3M sues", "3M")[:2] == "3M"
+    assert changed("numbers changed", "3M up 20 while 3M sues", "3M").count("3M") == 2
+    assert "3M" in changed("numbers changed", "\u0130\u0130 3M sues 77", "3M")
+
+
+@given(st.text())
+def test_small_letters_stand_where_the_capitals_stood(text: str) -> None:
+    assert len(lowered(text)) == len(text)
+    assert lowered(text) == text.lower() or "\u0130" in text
