@@ -20,6 +20,7 @@ from typing import Protocol
 
 from alerts.lifecycle import ALERTS, Alert, Fingerprint
 from alerts.routing import Notification, Reason, Silence, Subscription, decide, notification
+from pipeline import metrics
 from pipeline.errors import Rejected, Unavailable
 from pipeline.stages import Handled
 from pipeline.wire import Record
@@ -161,6 +162,9 @@ class Dispatcher:
         self._clock = clock
         self._chance = random.Random(seed)  # noqa: S311 -- spreads retries, guards nothing
         self._patience = patience or Patience()
+        for result in ("sent", "retried", "lost"):
+            # there before the first of them: what does not exist yet does not grow
+            metrics.NOTIFICATIONS.labels(self._name, result)
 
     def run(self, stop: Event) -> None:
         """Send what is due until `stop`; an outage of the log is waited out."""
@@ -204,6 +208,7 @@ class Dispatcher:
             self._put_off(item, Unavailable(f"{type(error).__name__} in the channel"))
         else:
             self._log.sent(item, self._clock())
+            self._count("sent")
         return True
 
     def _put_off(self, item: Notification, error: Unavailable) -> None:
@@ -213,6 +218,7 @@ class Dispatcher:
             return
         wait = max(error.retry_after or timedelta(), self._patience.wait(attempts, self._chance))
         self._log.failed(item, error.what, self._clock() + min(wait, timedelta(hours=1)))
+        self._count("retried")
 
     def _give_up(self, item: Notification, error: str) -> None:
         log.error(
@@ -220,3 +226,7 @@ class Dispatcher:
             item.key, self._name, item.alert.fingerprint, item.alert.opened_at, error,
         )  # fmt: skip
         self._log.failed(item, error, None)
+        self._count("lost")
+
+    def _count(self, result: str) -> None:
+        metrics.NOTIFICATIONS.labels(self._name, result).inc()

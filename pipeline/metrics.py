@@ -35,6 +35,11 @@ UNREAD = Counter(
     "bellwether_unread_documents_total", "Documents in a language without a model", ["lang"]
 )
 REBALANCES = Counter("bellwether_rebalances_total", "Times partitions were revoked", ["stage"])
+NOTIFICATIONS = Counter(
+    "bellwether_notifications_total",
+    "Notifications by result: sent, retried, lost",
+    ["subscription", "result"],
+)
 FEED_POLLS = Counter(
     "bellwether_feed_polls_total", "Polls by result: new, nothing, failed", ["source", "result"]
 )

@@ -105,6 +105,9 @@ class Delivery:
         self.progressed_at = monotonic()
         self.holding: str | None = None
         self.handled = 0
+        # there before the first record: what does not exist yet does not grow, for Prometheus
+        metrics.RECORDS.labels(stage)
+        metrics.DEAD.labels(stage)
 
     async def run(self) -> None:
         """Work until cancelled. Raises what must end the process."""

@@ -32,7 +32,9 @@ class Progressing(Protocol):
     """What health needs from a delivery."""
 
     progressed_at: float
-    holding: str | None
+
+    @property
+    def holding(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ class Health:
                 self._caught_up[stage] = now
             quiet = now - max(delivery.progressed_at, self._caught_up.get(stage, 0.0))
             metrics.LAG.labels(stage).set(lag)
+            metrics.HOLDING.labels(stage).set(delivery.holding is not None)
             found.append(
                 StageHealth(
                     stage=stage,

@@ -135,7 +135,12 @@ class Jobs:
         self._seen: deque[tuple[float, datetime | None]] = deque()
         self._told: datetime | None = None
         self.progressed_at = monotonic()
-        self.holding: str | None = None
+        self._waiting: dict[str, str] = {}
+
+    @property
+    def holding(self) -> str | None:
+        """What a job waits for, or how it fails; None while all of them work."""
+        return next(iter(self._waiting.values()), None)
 
     def lag(self) -> int:
         return 0
@@ -205,14 +210,15 @@ class Jobs:
                     if self._client.get(key) == token.encode():
                         self._client.delete(key)
         except Unavailable as error:
-            if self.holding is None:
+            if name not in self._waiting:
                 log.warning("%s waits: %s", name, error.what)
-            self.holding = error.what
-        except Exception:
+            self._waiting[name] = error.what
+        except Exception as error:
             log.exception("housekeeping: %s failed", name)
+            self._waiting[name] = f"{name} fails: {type(error).__name__}"
         else:
             self.progressed_at = monotonic()
-            self.holding = None
+            self._waiting.pop(name, None)
 
 
 def run_housekeeping(settings: Settings, stop: threading.Event, health: Health) -> None:

@@ -11,6 +11,8 @@ from workers.settings import Settings
 
 # Third parties that report every step at INFO; their warnings stay.
 _CHATTY = ("aiokafka", "faust", "mode", "kafka", "apscheduler", "httpx", "alembic", "uvicorn")
+# These write addresses with their tokens, and passwords, once they may say all they do.
+_TELLTALE = ("aiokafka", "kafka", "httpx", "httpcore")
 
 
 class OncePerWhile(logging.Filter):
@@ -62,6 +64,5 @@ def set_up_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    if settings.log_level != "DEBUG":
-        for name in _CHATTY:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _TELLTALE if settings.log_level == "DEBUG" else (*_CHATTY, *_TELLTALE):
+        logging.getLogger(name).setLevel(logging.WARNING)

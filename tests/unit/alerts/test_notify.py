@@ -10,6 +10,7 @@ import pytest
 from alerts.memory import MemoryNotificationLog, MemorySilences
 from alerts.notify import Dispatcher, Notify, Patience, PermanentFailure
 from alerts.routing import Notification, Silence, Subscription
+from pipeline import metrics
 from pipeline.errors import Unavailable
 from tests.unit.alerts.examples import OPENED, alert, record
 
@@ -46,6 +47,14 @@ def notify(*subscriptions: Subscription) -> tuple[Notify, MemoryNotificationLog]
 
 def dispatcher(log: MemoryNotificationLog, channel: Receiver, clock: Clock) -> Dispatcher:
     return Dispatcher(DESK, channel, log, clock, seed=1, patience=Patience(attempts=3))
+
+
+def results() -> dict[str, float]:
+    """What the metric of this subscription says."""
+    return {
+        result: metrics.NOTIFICATIONS.labels(DESK.name, result)._value.get()
+        for result in ("sent", "retried", "lost")
+    }
 
 
 def test_the_same_record_twice_is_said_once():
@@ -113,6 +122,7 @@ def test_a_failed_send_is_tried_again_later_and_given_up_at_last(caplog):
     stage([record(alert())])
     channel, clock = Receiver(*[Unavailable("refused")] * 9), Clock()
     sender = dispatcher(log, channel, clock)
+    before = results()
     assert sender.step() is True
     assert sender.step() is False, "the wait is not over"
     for _ in range(2):
@@ -122,6 +132,8 @@ def test_a_failed_send_is_tried_again_later_and_given_up_at_last(caplog):
     assert sender.step() is False
     assert [item.status for item in log.rows.values()] == ["failed"]
     assert "given up after 3 attempts: refused" in caplog.text
+    counted = {result: count - before[result] for result, count in results().items()}
+    assert counted == {"sent": 0, "retried": 2, "lost": 1}
 
 
 def test_a_receiver_that_names_its_wait_gets_it():

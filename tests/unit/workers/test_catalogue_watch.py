@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.catalogue import load_catalogue
+from pipeline.catalogue import Catalogue, load_catalogue
 from pipeline.documents import Document
 from pipeline.subjects import CatalogueLinker
 from workers.catalogue_watch import CatalogueWatch
@@ -94,3 +94,22 @@ def test_the_thread_ends_at_once_when_it_is_told(linked):
     watch.start()
     watch.close()
     assert not watch._thread.is_alive()
+
+
+def test_an_entry_that_no_linker_can_be_made_of_ends_nothing(path, caplog):
+    """What the file's reader lets through must not end its being followed either."""
+    taken: list[int] = []
+
+    def use(catalogue: Catalogue) -> None:
+        if not taken:
+            taken.append(0)
+            raise IndexError("string index out of range")
+        taken.append(len(catalogue.entries))
+
+    watch = CatalogueWatch(path, use)
+    path.write_text(HEADER + "name:two,Polarin\n")
+    assert not watch.look()
+    assert "the catalogue stays as it was" in caplog.text
+    path.write_text(HEADER + "name:three,Polarin Group\n")
+    assert watch.look()
+    assert len(taken) == 2

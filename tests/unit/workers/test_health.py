@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from pipeline import metrics
 from workers.health import Health, serve_health
 
 
@@ -87,3 +88,12 @@ def test_serves_liveness_readiness_and_metrics():
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_what_every_stage_waits_for_is_a_metric_too():
+    """Also of the stages that read nothing from the broker: their rule must be able to fire."""
+    gauge = metrics.HOLDING.labels("classify")
+    watched(lag=0, quiet=1, holding="kafka")
+    assert gauge._value.get() == 1
+    watched(lag=0, quiet=1)
+    assert gauge._value.get() == 0

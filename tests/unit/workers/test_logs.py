@@ -4,7 +4,10 @@ import json
 import logging
 from dataclasses import dataclass
 
-from workers.logs import JsonFormatter, OncePerWhile
+import pytest
+
+from workers.logs import _CHATTY, _TELLTALE, JsonFormatter, OncePerWhile, set_up_logging
+from workers.settings import read_settings
 
 
 def said(name: str, text: str) -> logging.LogRecord:
@@ -41,3 +44,22 @@ def test_json_lines_hold_the_formatted_message():
     line = json.loads(JsonFormatter().format(said("workers", "about %s")))
     assert line["message"] == "about node 1"
     assert line["level"] == "ERROR"
+
+
+def test_no_level_lets_a_library_write_passwords_and_addresses_with_tokens(restored_levels):
+    for level in ("DEBUG", "INFO"):
+        set_up_logging(read_settings({"BELLWETHER_LOG_LEVEL": level}))
+        for name in ("httpx", "httpcore.http11", "aiokafka.conn", "kafka.conn"):
+            assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+        assert logging.getLogger("workers").isEnabledFor(logging.DEBUG) == (level == "DEBUG")
+
+
+@pytest.fixture
+def restored_levels():
+    names = [None, *_CHATTY, *_TELLTALE]
+    before = {name: logging.getLogger(name).level for name in names}
+    handlers = logging.getLogger().handlers[:]
+    yield
+    logging.getLogger().handlers[:] = handlers
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
