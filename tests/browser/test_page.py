@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -115,6 +116,30 @@ def test_an_alert_appears_without_a_reload(page: Page, site: Site, tmp_path: Pat
         page.until("document.querySelector('#resolved-alerts [data-fingerprint=f1]')")
         page.until("document.querySelector('#open-alerts .state')")
         assert len(page.screenshot(tmp_path / "page.png")) > 20_000
+        assert page.errors == []
+
+
+def test_an_alert_of_a_limit_claims_no_chance(page: Page, site: Site) -> None:
+    """A fall of the sentiment is no count of documents, and nobody worked out its chance."""
+    site.publish(*two_days())
+    fallen = alarm("f2", opened_at=NOON - minutes(40), evidence=evidence(2))
+    sums = replace(
+        fallen.arithmetic,
+        signal="sentiment_index",
+        observed=-35.0,
+        expected=12.0,
+        interval=(12.0, 12.0),
+        statistic=47.0,
+        p_value=1.0,
+    )
+    site.alert(replace(fallen, arithmetic=sums, peak=sums))
+    with site.served() as address:
+        page.open(address)
+        page.until("document.querySelector('#open-alerts [data-fingerprint=f2]')")
+        card = page.evaluate("document.querySelector('[data-fingerprint=f2]').innerText")
+        assert "sentiment -0.35, usually +0.12" in card
+        for part in ("negative,", "chance", "log₁₀", "p-value", "novel negative documents"):
+            assert part not in card
         assert page.errors == []
 
 

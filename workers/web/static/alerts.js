@@ -116,7 +116,8 @@ export class AlertList {
       element("span", { class: "badge" }, `${alert.state} · severity ${alert.severity}`),
       element("span", { class: "gist" }, isWait(sums)
         ? `${waitKind(alert)} for ${duration(sums.observed * 1000)}`
-        : `${number(sums.observed)} negative, ${number(sums.expected)} expected`),
+        : isIndex(sums) ? `sentiment ${index(sums.observed)}, usually ${index(sums.expected)}`
+          : `${number(sums.observed)} negative, ${number(sums.expected)} expected`),
       element("span", { class: "when" }, `${dayOf(alert.opened_at)} ${timeOf(alert.opened_at)}, ${duration(until - Date.parse(alert.opened_at))}`),
     ];
   }
@@ -135,11 +136,12 @@ export class AlertList {
       ];
     }
     return [
-      element("p", { class: "sentence" },
-        `${count(sums.observed)} novel negative documents in ${duration(sums.window_seconds * 1000)} where ${number(sums.expected)} `
-        + `were expected (95 % interval ${number(sums.interval[0])} to ${number(sums.interval[1])}): `
-        + `the chance of that many or more is ${probability(sums.p_value)}.`),
-      gauge(sums),
+      element("p", { class: "sentence" }, isIndex(sums)
+        ? `Sentiment of ${index(sums.observed)} in ${duration(sums.window_seconds * 1000)} where ${index(sums.expected)} is usual.`
+        : `${count(sums.observed)} novel negative documents in ${duration(sums.window_seconds * 1000)} where ${number(sums.expected)} `
+          + `were expected (95 % interval ${number(sums.interval[0])} to ${number(sums.interval[1])})`
+          + (hasChance(sums) ? `: the chance of that many or more is ${probability(sums.p_value)}.` : ".")),
+      ...(isIndex(sums) ? [] : [gauge(sums)]),
       pairs(arithmetic(alert, sums)),
       element("h3", {}, "Evidence"),
       alert.evidence.length
@@ -151,6 +153,10 @@ export class AlertList {
 }
 
 // A source that is silent: seconds waited instead of documents counted.
+// A plain limit computes no chance: its statistic is what the rule compares.
+function hasChance(sums) { return sums.p_value < 1; }
+function isIndex(sums) { return sums.signal === "sentiment_index"; }
+function index(hundredths) { return (hundredths >= 0 ? "+" : "") + (hundredths / 100).toFixed(2); }
 function isWait(sums) { return sums.signal === "source_silence"; }
 function waitKind(alert) { return (alert.labels.kind ?? "silent").replace("-", " "); }
 
@@ -158,9 +164,9 @@ function waitKind(alert) { return (alert.labels.kind ?? "silent").replace("-", "
 function arithmetic(alert, sums) {
   const stronger = alert.state !== "resolved" && alert.peak.statistic > sums.statistic;
   return [
-    ["Surprise, −log₁₀ p", number(sums.statistic)],
+    [hasChance(sums) ? "Surprise, −log₁₀ p" : "Statistic", number(sums.statistic)],
     ["Opens above, closes below", `${number(sums.threshold)}, ${number(sums.close_threshold)}`],
-    ["p-value", probability(sums.p_value)],
+    ...(hasChance(sums) ? [["p-value", probability(sums.p_value)]] : []),
     ["Window", `${duration(sums.window_seconds * 1000)} to ${dateOf(sums.at)}`],
     ["Negative share", `${percent(sums.share)}, usually ${percent(sums.usual_share)}`],
     ["Documents in window", count(sums.documents)],
@@ -168,8 +174,8 @@ function arithmetic(alert, sums) {
     ["Overdispersion", number(sums.dispersion)],
     ["Detector", sums.detector],
     ["Signal", sums.signal],
-    ...(stronger ? [["Strongest", `${number(alert.peak.observed)} at ${dateOf(alert.peak.at)}`],
-      ["Strongest −log₁₀ p", number(alert.peak.statistic)]] : []),
+    ...(stronger ? [["Strongest", `${isIndex(sums) ? index(alert.peak.observed) : number(alert.peak.observed)} at ${dateOf(alert.peak.at)}`],
+      [hasChance(sums) ? "Strongest −log₁₀ p" : "Strongest statistic", number(alert.peak.statistic)]] : []),
     ["Opened", dateOf(alert.opened_at)],
     ...(alert.firing_at ? [["Firing since", dateOf(alert.firing_at)]] : []),
     ...(alert.resolved_at ? [["Resolved", dateOf(alert.resolved_at)]] : []),
