@@ -42,7 +42,8 @@ MOVED, SHIFTED = 0.1, 0.25
 _RARE = 3.0902
 _HALF = 0.5
 _BATCH = 2_048
-_WORD = re.compile(r"https?|[$]\w+|@\w+|[a-z]+(?:['’][a-z]+)*|\d[\d.,]*|[\u3400-\u9fff]|[^\W\d_]+")
+_LETTER = r"[^\W\d_\u3400-\u9fff]"
+_WORD = re.compile(rf"https?|[$]\w+|@\w+|\d[\d.,]*|[\u3400-\u9fff]|{_LETTER}+(?:['’]{_LETTER}+)*")
 
 Verdict = Literal["stable", "moved", "shifted"]
 

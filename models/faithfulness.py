@@ -94,8 +94,12 @@ def _by_worth(one: Explanation) -> list[Any]:
 
 
 def _read(one: Explanation) -> str:
-    """The text as far as it was explained: words beyond the window are worth exactly nothing."""
-    return one.text[: max([word.end for word in one.words if word.attribution], default=None)]
+    """The text as far as it was explained: to the last word, or to the last one in the window,
+    since what a network did not read has no gradient."""
+    words = one.words
+    if one.method == "integrated gradients":
+        words = tuple(word for word in words if word.attribution)
+    return one.text[: max([word.end for word in words], default=None)]
 
 
 def _probabilities(scorer: Scorer, able: Sequence[Explanation], queries: Sequence[Query]) -> Any:

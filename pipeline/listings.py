@@ -18,7 +18,8 @@ Mention = tuple[SubjectId, int, int]
 # The look-behind stands after the dollar so that the search can jump from dollar to dollar.
 # Letters of English alone: Chinese and Japanese texts put no space around a tag.
 _CASHTAG = re.compile(
-    r"\$(?<![\w$]\$)([A-Za-z][A-Za-z0-9]{0,9}(?:[.\-/_][A-Za-z]{1,2})?)(?![\w$])", re.ASCII
+    r"\$(?<![\w$]\$)([A-Za-z][A-Za-z0-9]{0,9}(?:[.\-/_][A-Za-z]{1,2})?)(?![\w$\u00c0-\u024f])",
+    re.ASCII,
 )
 _UNKNOWN_CASHTAG = re.compile(r"[A-Z]{1,6}(?:\.[A-Z])?")
 _HASHTAG = re.compile(r"#(?<![\w#]#)([A-Z]{3})(?!\w)")

@@ -188,11 +188,11 @@ class MentionIndex:
                 continue
             if (
                 subject in self._analysts
-                and not (len(names) == 1 and speaks_of_itself(lower))
                 and (
                     (ratings and is_rating_others(lower, start, end))
                     or ((ratings or len(names) > 1) and is_speaking(lower, start, end))
                 )
+                and not (len(names) == 1 and speaks_of_itself(lower))
             ):
                 continue
             certain = _is_certain(best)

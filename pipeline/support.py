@@ -53,12 +53,14 @@ _PLAINLY_RATING = re.compile(
     r"|overweight|underweight|underperform|equal[- ]weight|top pick|coverage|\bpt\b|channel checks"
     r"|\$[a-z]|评级|目标价|增持|买入|跑赢"
 )
-# Of a bank itself: what it does to its people, what is done to it.
+# Of a bank itself: what it does to its people, what is done to it. Each is bounded: texts of half
+# a million characters come by.
 _OWN_AFFAIRS = re.compile(
-    r"\b(?:it (?:will|has|is|plans|expects|would)|to pay|job cuts?|\d[\d,]* jobs|cut jobs|layoffs?"
-    r"|lay off|bonus(?:es)?|pay-?outs?|branches|fines?|fined|penalt(?:y|ies)|settle\w*|lawsuit"
-    r"|probe[ds]?|raid(?:ed|s)?|money laundering|data breach|outage|write-?downs?|impairments?"
-    r"|bailout|capital raise|(?:big|quarterly|annual|trading|net) loss(?:es)?)\b"
+    r"\b(?:(?:it will|it plans to|it is to|to) (?:cut|close|pay|sell its|lay)\b"
+    r"|cuts? (?:jobs|bonuses)|\d[\d,]{0,11} jobs|job cuts|layoffs? at\b|bonus(?:es)? (?:pool|cut)"
+    r"|fined\b|(?:billion|million) fine|settle[sd]? (?:with|lawsuit|probe|charges|claims)"
+    r"|lawsuit against\b|probe (?:into|of|at)\b|raided\b|money laundering|data breach"
+    r"|write-?downs?\b|bailout|capital raise|(?:big|trading|net) loss(?:es)?\b)"
 )
 _RATED_BY = re.compile(
     r"(?:\b(?:at|by|from|per|via|with|says|analysts? (?:at|with))|[:\-(]) (?:the )?$"

@@ -117,6 +117,10 @@ class RecordSender:
             self._producer.close(2)
 
 
+# Jobs that come again so soon say with `holding` whether they work.
+OFTEN = timedelta(minutes=5)
+
+
 class Jobs:
     """The jobs, each under its lock; a dependency that is away costs one line and a turn."""
 
@@ -140,7 +144,8 @@ class Jobs:
     @property
     def holding(self) -> str | None:
         """What a job waits for, or how it fails; None while all of them work."""
-        return next(iter(self._waiting.values()), None)
+        # the jobs are other threads
+        return next(iter(list(self._waiting.values())), None)
 
     def lag(self) -> int:
         return 0
@@ -193,6 +198,11 @@ class Jobs:
         gone = forget(self._engine, now(), self._settings.sql_retention)
         log.info("retention: deleted %s", gone)
 
+    def _hold(self, name: str, every: timedelta, what: str) -> None:
+        # a job with an hour to its next turn would hold the stage for what is long over
+        if every <= OFTEN:
+            self._waiting[name] = what
+
     def in_turn(self, name: str, every: timedelta, work: Callable[[], None]) -> None:
         """Do `work` if no other process is at it; never raises, the next turn tries again."""
         key = f"{redis_prefix(self._settings)}:turn:{name}"
@@ -202,6 +212,8 @@ class Jobs:
         try:
             with redis_unavailable():
                 if not self._client.set(key, token, nx=True, px=held):
+                    # another process is at it, or one that was killed was
+                    self._waiting.pop(name, None)
                     return
             try:
                 work()
@@ -212,10 +224,10 @@ class Jobs:
         except Unavailable as error:
             if name not in self._waiting:
                 log.warning("%s waits: %s", name, error.what)
-            self._waiting[name] = error.what
+            self._hold(name, every, error.what)
         except Exception as error:
             log.exception("housekeeping: %s failed", name)
-            self._waiting[name] = f"{name} fails: {type(error).__name__}"
+            self._hold(name, every, f"{name} fails: {type(error).__name__}")
         else:
             self.progressed_at = monotonic()
             self._waiting.pop(name, None)

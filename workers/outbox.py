@@ -249,6 +249,7 @@ class Delivery:
         dead: Callable[[], Iterable[str]],
     ) -> None:
         """`dead()` gives the ids of the dead letters since it was last asked."""
+        metrics.RECORDS.labels("ingest")
         self._box = box
         self._sender = sender
         self._dead = dead
@@ -296,4 +297,5 @@ class Delivery:
         if lost:
             self._box.give_back(lost)
         metrics.SENT.labels("ingest", DOCUMENTS.name).inc(len(confirmed))
+        metrics.RECORDS.labels("ingest").inc(len(confirmed))
         return len(confirmed)

@@ -138,4 +138,5 @@ def test_a_stream_that_cannot_be_read_has_shifted() -> None:
 
 
 def test_words_of_other_scripts_are_words_too() -> None:
-    assert words_of("Акции компании рухнули, 株が") == {"акции", "компании", "рухнули", "株", "が"}
+    assert words_of("Акции компании, が株が") == {"акции", "компании", "株", "が"}
+    assert words_of("Müller's café isn't open") == {"müller's", "café", "isn't", "open"}

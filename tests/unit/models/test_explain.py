@@ -194,8 +194,19 @@ def test_what_was_not_read_for_the_explanation_is_not_deleted_either() -> None:
     words += [replace(known.words[5], attribution=0.5)]
     words += [Word("bad", start, start + 3, 0.0, 0.0) for start in (25, 29, 33)]
     far = replace(known, text=f"{known.text} bad bad bad", words=tuple(words))
+    far = replace(far, method="integrated gradients")
     falls = [fall for one in deletion_curve(scorer, [far]) for fall in (one.top, one.random)]
     assert falls == pytest.approx([0.0] * len(falls))
+
+
+def test_words_that_are_worth_nothing_were_read_all_the_same() -> None:
+    """Left out one by one, most words of most texts change nothing; any of them may be drawn."""
+    scorer = WordScorer(feeling, tasks=("sentiment",))
+    texts = [f"a bad day for everybody here in town number {n} and beyond" for n in range(40)]
+    known = [one for text in texts for one in Occlusion(scorer).explain(text)]
+    (step, *_) = deletion_curve(scorer, known)
+    assert step.top > 0.5
+    assert step.random < 0.2
 
 
 def test_the_words_that_drive_a_class_come_with_how_often_they_did() -> None:

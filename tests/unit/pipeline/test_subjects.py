@@ -50,6 +50,7 @@ def linker_of(*entries: Entry) -> CatalogueLinker:
         ("看空$NVDA，止损", {"NVDA"}),
         ("$TSLAの株価が下落", {"TSLA"}),
         ("US$AAPL", set()),
+        ("$Märkte steigen", set()),
         ("Berkshire buys, $BRK.B and $BRK-B", {"BRK.B"}),
         ("Goldman Sachs had a good quarter", {"GS"}),
         ("results of Wells Fargo and of Bank of America", {"WFC", "BAC"}),
@@ -504,6 +505,11 @@ def test_a_file_that_ends_too_soon_is_refused(tmp_path, content):
         ("Deutsche Bank expects big loss on US real estate", {"DBK.DE"}),
         # of others, whether the catalogue knows them or not
         ("Goldman says oil to hit $100", set()),
+        ("Goldman Sachs says it expects oil to fall to $60", set()),
+        ("UBS says it has turned cautious on European stocks", set()),
+        ("JPMorgan says it is time to sell small caps", set()),
+        ("Citi says oil settles lower as OPEC talks fail", set()),
+        ("Goldman Sachs says the Fed will cut rates as layoffs rise", set()),
         ("Goldman Sachs says sell small caps", set()),
         ("UBS upgrades its top pick, a maker of chips", set()),
         ("Goldman Sachs says Apple will cut 3,000 jobs", {"AAPL"}),
@@ -528,3 +534,9 @@ def test_a_bank_that_speaks_of_itself_is_what_the_text_is_about(text, wanted):
 )
 def test_companies_go_by_the_names_that_news_gives_them(text, wanted):
     assert linked(text) == wanted
+
+
+@pytest.mark.timeout(20)
+def test_half_a_million_hostile_characters_hold_nobody_up():
+    for filler in ("1,", "1, ", "to ", "cut ", "it will "):
+        assert linked("UBS says " + filler * (500_000 // len(filler))) <= {"UBSG.SW"}
