@@ -284,10 +284,8 @@ class Delivery:
         if stuck:
             log.warning(
                 "%d documents were sent %d times and neither archived nor refused: are "
-                "classify and archive running?",
-                stuck,
-                _TELL_AT,
-            )
+                "classify and archive running?", stuck, _TELL_AT
+            )  # fmt: skip
         try:
             confirmed = self._sender.send(batch, stopping)
         except Unavailable:
