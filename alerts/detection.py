@@ -20,7 +20,6 @@ many documents there are, though few must be ten times as surprising:
 Of the two, each window is tested by the one that stands out more.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -32,7 +31,7 @@ from alerts.returns import Returns
 from alerts.rules import Detector, Rule
 from alerts.series import MINUTES_KEPT, Series
 from alerts.surprise import share_surprise
-from alerts.usual import usual_of
+from alerts.usual import Usual, usual_of
 from alerts.verdict import ALLOWED, SHARE, VOLUME, Verdict, WindowTest
 from alerts.voices import VOICES_KEPT
 from alerts.weekly import FLAT
@@ -76,16 +75,18 @@ def judge(
     bar = _bar(rule, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
     # once for all windows: those of the longest end with those of the others
     busy = series.upcoming(min(one.first for one in held) // 60, minute // 60, fleet)
-    longest = held[-1]
-    usual = usual_of(detector, series, minute // 60, longest.first // 60, 1.0, busy)
-    bar = replace(
-        bar,
-        day_documents=longest.documents,
-        day_share=share_surprise(
-            longest.negatives, longest.documents, usual.share, usual.share_weight
-        ),
-    )
-    tests = [_tested(detector, series, one, minute, bar, busy) for one in held]
+    usuals = [
+        usual_of(detector, series, minute // 60, one.first // 60, one.hours(minute), busy)
+        for one in held
+    ]
+    shares = [
+        share_surprise(one.negatives, one.documents, usual.share, usual.share_weight)
+        for one, usual in zip(held, usuals, strict=True)
+    ]
+    bar = replace(bar, day_documents=held[-1].documents, day_share=shares[-1])
+    tests = [
+        _tested(detector, *each, minute, bar) for each in zip(held, usuals, shares, strict=True)
+    ]
     return Verdict(
         at=at,
         tests=tuple(tests),
@@ -176,6 +177,10 @@ class Held:
     voices: int
     stories: int
 
+    def hours(self, minute: int) -> float:
+        """From the beginning of the window to the end of `minute`."""
+        return (minute + 1 - self.first) / 60.0
+
 
 def _held(detector: Detector, series: Series, minute: int, earliest: int) -> list[Held]:
     """The windows that hold enough, the shortest first."""
@@ -213,22 +218,20 @@ def _held(detector: Detector, series: Series, minute: int, earliest: int) -> lis
 
 def _tested(
     detector: Detector,
-    series: Series,
     held: Held,
+    usual: Usual,
+    share_statistic: float,
     minute: int,
     bar: Bar,
-    busy: Sequence[float],
 ) -> WindowTest:
     first, documents, negatives, voices = held.first, held.documents, held.negatives, held.voices
     observed = negatives
     if detector.per_voice and voices < VOICES_KEPT:  # else there may be more than are kept
         observed = min(negatives, detector.per_voice * voices)
-    window_hours = (minute + 1 - first) / 60.0
-    usual = usual_of(detector, series, minute // 60, first // 60, window_hours, busy)
+    window_hours = held.hours(minute)
     expected = usual.per_hour * window_hours
     kind, looks = KINDS[detector.kind], tries(detector.windows, held.scale)
     statistic = kind.statistic(observed, window_hours, usual, looks)
-    share_statistic = share_surprise(negatives, documents, usual.share, usual.share_weight)
     volume = WindowTest(
         scale_minutes=held.scale,
         window_minutes=minute + 1 - first,
