@@ -21,15 +21,17 @@ Of the two, each window is tested by the one that stands out more.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import lru_cache
-from math import inf, log10, sqrt
+from datetime import datetime
+from math import inf, log10
 
-from alerts.kinds import KINDS
-from alerts.minutes import minute_number, minute_start, unpacked
+from alerts.held import Held, fewest_voices, held_in, tries, voices_heard, windows_of
+from alerts.kinds import KINDS, nominal
+from alerts.minutes import minute_number, minute_start
+from alerts.pulse import KNOWN, Pulse
+from alerts.pulse_test import tested
 from alerts.returns import Returns
 from alerts.rules import Detector, Rule
-from alerts.series import MINUTES_KEPT, Series
+from alerts.series import Series
 from alerts.surprise import share_surprise
 from alerts.usual import Usual, usual_of
 from alerts.verdict import ALLOWED, SHARE, VOLUME, Verdict, WindowTest
@@ -37,13 +39,16 @@ from alerts.voices import VOICES_KEPT
 from alerts.weekly import FLAT
 
 YOUNG_HOURS = 7 * 24.0
+COLD_HOURS = 4 * 24.0
+COLD_BUSY = 0.3
+"""Negative documents an hour above which the volume says nothing in the first days: what the hours
+of a day are to such a series is not known yet, and the prior of a sparse one is no help."""
 MOST_SHARE_ASKED = 2.0
 DOCUMENTS_A_UNIT = 100.0
 """So many documents ask for one power of ten more of the share in a surge, and for one less of a
 share that opens by itself: what few documents say of it foretells little."""
 PLAINLY_WORSE = 3.0
 """A share so surprising says by itself that a surge is bad news, whatever the day was like."""
-MOST_VOICES_ASKED = VOICES_KEPT * 3 // 4
 
 
 def judge(
@@ -63,35 +68,54 @@ def judge(
     minute = minute_number(now)
     detector = rule.detector
     at = minute_start(minute)
-    if _voices_heard(detector, series, minute) < _fewest_voices(detector):
+    if voices_heard(detector, series, minute) < fewest_voices(detector):
         return Verdict(at=at)
     known_hours = minute / 60.0 - series.since
     if known_hours * 3600.0 < detector.learning.total_seconds():
         return Verdict(at=at, learning=True)
     earliest = 0 if after is None else minute_number(after) + 1
-    held = _held(detector, series, minute, earliest)
+    windows = windows_of(detector, series, minute, earliest)
+    held = held_in(detector, series, minute, windows)
     if not held:
         return Verdict(at=at)
     bar = _bar(rule, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
+    pulse = _pulse(rule, series)
     # once for all windows: those of the longest end with those of the others
     busy = series.upcoming(min(one.first for one in held) // 60, minute // 60, fleet)
     usuals = [
         usual_of(detector, series, minute // 60, one.first // 60, one.hours(minute), busy)
         for one in held
     ]
+    cold = known_hours < COLD_HOURS and usuals[-1].flat_per_hour > COLD_BUSY
+    if pulse or (cold and KINDS[detector.kind].reads_pulse):
+        # of busy series the hours tell too little
+        bar = replace(bar, threshold=inf)
     shares = [
         share_surprise(one.negatives, one.documents, usual.share, usual.share_weight)
         for one, usual in zip(held, usuals, strict=True)
     ]
     bar = replace(bar, day_documents=held[-1].documents, day_share=shares[-1])
     tests = [
-        _tested(detector, *each, minute, bar) for each in zip(held, usuals, shares, strict=True)
+        _tested(detector, *each, minute, bar)
+        for each in zip(held, usuals, shares, strict=True)
+        if min(bar.threshold, bar.share_threshold) < inf
     ]
+    if pulse:
+        threshold = max(detector.open_above, nominal(allowed)) + pulse.penalty
+        tests += tested(detector, series, minute, earliest, (threshold, allowed), fleet)
     return Verdict(
         at=at,
         tests=tuple(tests),
         breaches=tuple(test for test in tests if bar.is_reached(test)),
     )
+
+
+def _pulse(rule: Rule, series: Series) -> Pulse | None:
+    """What the volume of a busy series is read by."""
+    pulse, kind = series.pulse, rule.detector.kind
+    if pulse is None or pulse.age < KNOWN or rule.signal == SHARE or not KINDS[kind].reads_pulse:
+        return None
+    return pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +139,11 @@ class Bar:
             return False
         if test.signal == SHARE or test.share_statistic >= max(self.share, PLAINLY_WORSE):
             return True
-        # many looks at a loud day find an hour that seems worse
-        return test.share_statistic >= self.share_asked(
-            test.documents
-        ) and self.day_share >= self.share_asked(self.day_documents)
+        if test.share_statistic < self.share_asked(test.documents):
+            return False
+        # many looks at a loud day find an hour that seems worse; of a busy series the day is so
+        # many documents that half an hour changes nothing in it
+        return test.rarity is not None or self.day_share >= self.share_asked(self.day_documents)
 
     def share_asked(self, documents: int) -> float:
         """The surprise of the share that a surge must have, shown by so many documents."""
@@ -140,80 +165,6 @@ def _bar(rule: Rule, series: Series, youth: float, allowed: float) -> Bar:
         share_threshold if rule.signal != VOLUME else inf,
         share_returns,
     )
-
-
-@lru_cache(maxsize=1024)
-def tries(windows: tuple[timedelta, ...], scale_minutes: int) -> float:
-    """What a chance in the window of `scale_minutes` is multiplied with, being one of `windows`."""
-    lengths = [sqrt(window.total_seconds() / 60.0) for window in windows]
-    return sum(lengths) / sqrt(scale_minutes)
-
-
-def _voices_heard(detector: Detector, series: Series, minute: int) -> int:
-    """Voices in the longest window, at most: most of the time there are too few to go on."""
-    first = (minute + 1) * 60.0 - detector.windows[-1].total_seconds()
-    return sum([voice.at >= first for voice in series.voices.values()])
-
-
-def _fewest_voices(detector: Detector) -> int:
-    least = min(detector.minimum, detector.minimum_under_hour)
-    return voices_asked(least) if detector.independent else 1
-
-
-def voices_asked(least: int) -> int:
-    """Independent voices that a rule of so many documents asks for: only the latest are
-    remembered, and some of those may have spoken after the minute that is judged."""
-    return min(least, MOST_VOICES_ASKED)
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a window holds, where that is enough to be tested."""
-
-    scale: int
-    first: int
-    documents: int
-    negatives: int
-    voices: int
-    stories: int
-
-    def hours(self, minute: int) -> float:
-        """From the beginning of the window to the end of `minute`."""
-        return (minute + 1 - self.first) / 60.0
-
-
-def _held(detector: Detector, series: Series, minute: int, earliest: int) -> list[Held]:
-    """The windows that hold enough, the shortest first."""
-    windows = []
-    for window in detector.windows:
-        scale = int(window.total_seconds()) // 60
-        first = minute - scale + 1 if scale <= 60 else (minute // 60 - scale // 60 + 1) * 60
-        # the past of a window is what lies before it: a day's window learns a day longer
-        if (first // 60 - series.since) * 3600.0 < detector.learning.total_seconds():
-            continue
-        if first < earliest:
-            # further back than single minutes are kept, only full hours can be left out
-            kept = series.minute - MINUTES_KEPT
-            first = earliest if earliest >= kept else -(-earliest // 60) * 60
-        if first <= minute:
-            windows.append((first, scale))
-    found = []
-    recent = [one for one in series.minutes.items() if one[0] <= minute]
-    heard = [(one.minute, one.story) for one in series.voices.values() if one.minute <= minute]
-    for first, scale in sorted(windows):
-        # the earliest first: what one leaves out is out for those that begin later
-        recent = [one for one in recent if one[0] >= first]
-        heard = [one for one in heard if one[0] >= first]
-        documents, negatives = unpacked(
-            sum([counts for _, counts in recent]) + series.hours_before_minutes(first)
-        )
-        least = detector.minimum_under_hour if scale < 60 else detector.minimum
-        if negatives < least:
-            continue
-        voices, stories = len(heard), len({story for _, story in heard})
-        if not detector.independent or min(voices, stories) >= voices_asked(least):
-            found.append(Held(scale, first, documents, negatives, voices, stories))
-    return sorted(found, key=lambda one: one.scale)
 
 
 def _tested(

@@ -37,6 +37,8 @@ class FleetWeek:
             return
         there = Series.decode(everything.encode())
         assert there is not None
+        # it tells nothing of the week, and would be told a day
+        there.pulse = None
         there.roll(day * MINUTES_A_DAY)
         self.days[day] = there.week_cells()
         for old in [one for one in self.days if one <= day - self._kept]:

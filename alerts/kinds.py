@@ -20,6 +20,9 @@ LOOKS_A_DAY = 3.0
 class Kind(Protocol):
     """Both answers are on one scale of the kind's own, 0 being no surprise at all."""
 
+    reads_pulse: bool
+    """Whether the volume of a busy series is read by `alerts.pulse` instead."""
+
     def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
         """How surprising `observed` documents are in a window of `hours`; `tries` is what the
         chance is multiplied with, as other windows are looked at too."""
@@ -33,6 +36,8 @@ class Kind(Protocol):
 
 class NegativeBinomial:
     """-log10 of a chance, against the series' own return level: what ships."""
+
+    reads_pulse = True
 
     def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
         """-log10 min(1, tries * P(N >= observed)), N negative binomial."""
@@ -56,6 +61,8 @@ def nominal(allowed: float) -> float:
 
 class RollingZ:
     """Standard deviations above the mean of the last days: the baseline to beat."""
+
+    reads_pulse = False
 
     def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
         """(observed - mean) / deviation; neither the week nor the windows tried count."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NewType
 
+from alerts.arithmetic import Arithmetic, arithmetic_of
 from alerts.rules import MINUTE, Rule
 from alerts.verdict import Verdict, WindowTest
 from pipeline.documents import DocumentId, Sentiment, SubjectId, Time
@@ -37,55 +38,6 @@ class AlertSeries:
     source: str | None = None
     lang: str | None = None
     tickers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arithmetic:
-    """The numbers behind a verdict. Counts are of novel documents (first of their story).
-
-    `observed` in the `window_seconds` up to `at` against `expected` with its 95 % interval;
-    `statistic` is -log10 of `p_value`, the chance of so many or more by the model named in
-    `detector`, times `tries`, what looking at several `windows` costs (absent: their number);
-    the alert opens above `threshold` (of the statistic) and closes below `close_threshold`. The
-    window ends with the minute that begins `at`; it is the rule's window `scale_seconds` or its
-    part after the last alert.
-    `share` is the negative share of the window, `usual_share` its history, known as well as
-    `share_weight` documents would tell it, `share_p_value` the chance of so large a share
-    (beta-binomial). The interval is of the count; `dispersion` d means a variance of
-    expected + d * expected².
-    Where `signal` is `negative_share`, the count is set against the documents of the window:
-    expected = documents * usual_share, p_value = tries * share_p_value.
-    By its own past the series exceeds this statistic `per_day` times a day, and it is allowed
-    `allowed_per_day` false alarms: with the rate `peaks_per_day` of its peaks above 2 and their
-    mean `peak_excess`, per_day = peaks_per_day * exp(-(statistic - 2) / peak_excess).
-    """
-
-    detector: str
-    signal: str
-    at: Time
-    window_seconds: int
-    observed: float
-    expected: float
-    interval: tuple[float, float]
-    dispersion: float
-    statistic: float
-    p_value: float
-    threshold: float
-    close_threshold: float
-    documents: int
-    share: float
-    usual_share: float
-    stories: int
-    voices: int
-    share_p_value: float = 1.0
-    share_weight: float | None = None
-    windows: int = 1
-    scale_seconds: int = 0
-    per_day: float | None = None
-    allowed_per_day: float | None = None
-    peaks_per_day: float | None = None
-    peak_excess: float | None = None
-    tries: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +121,10 @@ def advance(
 ) -> Alert | None:
     """The alert after `verdict`, or the same object where nothing changed.
 
-    A minute that is still open at `now` can open an alert, make it worse and, when urgent,
-    fire it; calm and `hold` are told by closed minutes alone, so they do not depend on how
-    often points come. A verdict that was taken into account before changes nothing.
+    A minute that is still open at `now` can open an alert and, when urgent, fire it, and shows in
+    `arithmetic`; calm, `hold`, `peak` and severity are told by closed minutes alone, so they do
+    not depend on how often points come: half a minute may look worse than all of it. A verdict
+    that was taken into account before changes nothing.
     """
     if alert is None or alert.state == "resolved":
         test = verdict.breach
@@ -185,54 +138,27 @@ def advance(
         return _with_peak(alert, verdict.loudest(_peak_scale(alert)), rule, at)
     test = verdict.loudest(_peak_scale(alert))
     breach = verdict.breach
-    if breach is not None and breach.statistic > alert.peak.statistic:
+    opening = at == alert.opened_at
+    if breach is not None and (opening or breach.statistic > alert.peak.statistic):
         test = breach
     calm = test is None or test.statistic < rule.detector.close_below
     if alert.state == "pending" and closed:
-        if calm or (at == alert.opened_at and breach is None):
+        if calm or (opening and breach is None):
             return _resolved(alert, at)
     elif calm and closed and at - alert.arithmetic.at >= rule.resolve_after:
         return _resolved(alert, at)
     if calm or test is None:
         return alert
-    worse = _with_peak(alert, test, rule, at)
+    worse = alert
+    if opening and (closed or test.statistic > alert.peak.statistic):
+        worse = _with_peak(alert, test, rule, at, anew=True)
+    elif closed:
+        worse = _with_peak(alert, test, rule, at)
     arithmetic = arithmetic_of(test, rule, at)
     if arithmetic != worse.arithmetic:
         changed = replace(worse, arithmetic=arithmetic, updated_at=at)
         worse = replace(changed, revision=alert.revision + 1)
     return _fired(worse, verdict, rule, closed)
-
-
-def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
-    """The test's numbers as an alert carries them."""
-    return Arithmetic(
-        detector=rule.detector.kind if rule.condition is None else rule.condition.kind,
-        signal=test.signal if rule.condition is None else rule.signal,
-        at=at,
-        window_seconds=test.window_minutes * 60,
-        observed=test.observed,
-        expected=test.expected,
-        interval=test.interval,
-        dispersion=test.dispersion,
-        statistic=test.statistic,
-        p_value=test.p_value,
-        threshold=test.threshold,
-        close_threshold=rule.detector.close_below,
-        documents=test.documents,
-        share=test.share,
-        usual_share=test.usual_share,
-        stories=test.stories,
-        voices=test.voices,
-        share_p_value=10.0**-test.share_statistic,
-        share_weight=test.share_weight,
-        windows=len(rule.detector.windows),
-        scale_seconds=test.scale_minutes * 60,
-        per_day=test.returns.per_day(test.statistic),
-        allowed_per_day=test.allowed,
-        peaks_per_day=test.returns.rate,
-        peak_excess=test.returns.excess,
-        tries=test.tries,
-    )
 
 
 def _opened(test: WindowTest, at: datetime, rule: Rule, series: SeriesKey) -> Alert:
@@ -273,13 +199,19 @@ def _resolved(alert: Alert, at: datetime) -> Alert:
     )
 
 
-def _with_peak(alert: Alert, test: WindowTest | None, rule: Rule, at: datetime) -> Alert:
-    if test is None or test.statistic <= alert.peak.statistic:
+def _with_peak(
+    alert: Alert, test: WindowTest | None, rule: Rule, at: datetime, anew: bool = False
+) -> Alert:
+    """The alert with `test` as its peak where that is higher, or whatever it is (`anew`)."""
+    if test is None or (not anew and test.statistic <= alert.peak.statistic):
         return alert
-    severity = max(alert.severity, test.severity)
+    peak = arithmetic_of(test, rule, at)
+    severity = test.severity if anew else max(alert.severity, test.severity)
+    if (peak, severity) == (alert.peak, alert.severity):
+        return alert
     return replace(
         alert,
-        peak=arithmetic_of(test, rule, at),
+        peak=peak,
         severity=severity,
         labels=_labels(rule, severity),
         revision=alert.revision + 1,

@@ -16,7 +16,7 @@ hundredths.
 from datetime import datetime
 
 from alerts.conditions import HOUR, Condition
-from alerts.detection import voices_asked
+from alerts.held import voices_asked
 from alerts.minutes import minute_number, minute_start, unpacked
 from alerts.mood import Mood
 from alerts.rules import Rule

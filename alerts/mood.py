@@ -12,8 +12,9 @@ from datetime import datetime
 import msgspec
 
 from alerts.corrections import is_later
+from alerts.learning import DECAY
 from alerts.minutes import minute_number
-from alerts.series import DECAY, HOURS_KEPT, MINUTES_KEPT
+from alerts.series import HOURS_KEPT, MINUTES_KEPT
 from pipeline.buckets import Bucket
 from pipeline.trends import MICRO
 

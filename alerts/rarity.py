@@ -115,9 +115,7 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
     hourly = bins_a_day / 24.0
     wide_count = count_of_last(s, BINS, count)
     wide_usual = usual_of_last(s, bins_of(s, BINS), bin_of_week, hourly)
-    told = s[AGE]
-    forgotten = fading(SPREAD_DAYS * bins_a_day)
-    weight = (1.0 - (1.0 - forgotten) ** told) / forgotten
+    weight = spread_weight(s[AGE], bins_a_day)
     together, soft, loudest = 0.0, 0.0, -1e9
     for channel in range(CHANNELS):
         scale = SCALES[channel]
@@ -127,8 +125,7 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
             expected *= restlessness(wide_count - observed, wide_usual - expected, LOCAL_POWER)
         at = CHANNEL_STATES + CHANNEL * channel
         residual = 2.0 * (sqrt(observed + 0.375) - sqrt(expected + 0.375))
-        spread = sqrt(max(0.5, (SPREAD_PRIOR + s[at + SPREAD]) / (SPREAD_PRIOR + weight)))
-        z = (residual - s[at + MEAN]) / spread
+        z = (residual - s[at + MEAN]) / spread_of(s, channel, weight)
         out[READ_Z + channel] = z
         out[READ_RESIDUAL + channel] = residual
         peaks = z - PEAK
@@ -159,6 +156,18 @@ def read(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State
         + MULTIPLE_WEIGHT * rarity_of(s, 2, out[LIKELIHOOD], bins_a_day)
     )
     return out[RARITY]
+
+
+def spread_weight(age: float, bins_a_day: float) -> float:
+    """How many bins the decayed sums of a state of this age are worth."""
+    forgotten = fading(SPREAD_DAYS * bins_a_day)
+    return float((1.0 - (1.0 - forgotten) ** age) / forgotten)
+
+
+def spread_of(s: State, channel: int, weight: float) -> float:
+    """The spread of a channel's residuals, of which `weight` bins told."""
+    told = s[CHANNEL_STATES + CHANNEL * channel + SPREAD]
+    return sqrt(max(0.5, (SPREAD_PRIOR + told) / (SPREAD_PRIOR + weight)))
 
 
 def believed(rarity: float) -> float:
@@ -206,14 +215,14 @@ def peak_rate(s: State, which: int, bins_a_day: float) -> float:
 def absorb(s: State, count: float, bin_of_week: int, bins_a_day: float, out: State) -> None:
     """Learn the bin that has ended with `count`, of which `out` is the reading."""
     age = s[AGE]
+    weight = spread_weight(age, bins_a_day)
     forgotten = fading(SPREAD_DAYS * bins_a_day)
-    weight = (1.0 - (1.0 - forgotten) ** age) / forgotten
     gain = max(fading(MEAN_DAYS * bins_a_day), 1.0 / (age + bins_a_day))
     peaks_kept = 1.0 - fading(PEAK_DAYS * bins_a_day)
     for channel in range(CHANNELS):
         at = CHANNEL_STATES + CHANNEL * channel
         mean = s[at + MEAN]
-        spread = sqrt(max(0.5, (SPREAD_PRIOR + s[at + SPREAD]) / (SPREAD_PRIOR + weight)))
+        spread = spread_of(s, channel, weight)
         off = min(max(out[READ_RESIDUAL + channel] - mean, -3.0 * spread), 3.0 * spread)
         s[at + SPREAD] = s[at + SPREAD] * (1.0 - forgotten) + off * off
         s[at + MEAN] = mean + gain * off

@@ -23,8 +23,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from alerts.corrections import is_later
+from alerts.learning import DECAY, ceiling
 from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
+from alerts.pulse import BEGINS_AFTER, BIN_MINUTES, BUSY, Pulse
 from alerts.returns import Returns, chance_of_enough, highest, highest_share
 from alerts.surprise import PRIOR_SHARE, usual_share
 from alerts.voices import Voice, hear
@@ -33,8 +35,6 @@ from pipeline.trends import Bucket
 
 MINUTES_KEPT = 120
 HOURS_KEPT = 26
-HALF_LIFE_HOURS = 7 * 24.0
-DECAY = 2.0 ** (-1.0 / HALF_LIFE_HOURS)
 T = TypeVar("T")
 STATE_VERSION = 3
 
@@ -64,6 +64,8 @@ class Series(msgspec.Struct, array_like=True, dict=True):
     counts_for: float = 0.0
     counted_on: int = 0
     """What it counts for in the fleet, once `counted`, as of that day."""
+    pulse: Pulse | None = None
+    """Where it is busy: its counts in steps of five minutes."""
 
     @classmethod
     def begun(cls, since: datetime, now: datetime) -> "Series":
@@ -93,11 +95,15 @@ class Series(msgspec.Struct, array_like=True, dict=True):
                 # a minute all of whose documents were taken out held nothing
                 if counts := minutes.pop(number):
                     hours[hour] = hours.get(hour, 0) + counts
+                    if self.pulse and not self.pulse.take(number, counts & LOWER):
+                        self.pulse = None
         if hours:
             until = self.learned_until
             for hour in sorted(hour for hour in hours if hour < until):
                 self._learn(hour)
                 del hours[hour]
+        if self.pulse and not self.pulse.pass_to((minute - MINUTES_KEPT) // BIN_MINUTES):
+            self.pulse = None
 
     def observe(self, bucket: Bucket, now: datetime, lateness_minutes: int) -> int | None:
         """Take in the state of one bucket and pass the time to `now`.
@@ -167,16 +173,6 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         """The decayed number of hours behind the learned sums."""
         return float((1.0 - DECAY ** (self.learned_until - self.since)) / (1.0 - DECAY))
 
-    @staticmethod
-    def ceiling(hours: list[int], learned: float) -> float:
-        """The most an hour may teach, given the counts of its neighbours `hours` (with their
-        zeros) and the `learned` mean: a burst must not become the new normal, a new normal
-        that lasts half a day must."""
-        base = learned
-        if 2 * hours.count(0) < len(hours):
-            base = max(base, float(sorted(hours)[len(hours) // 2]))
-        return float(base + 3.0 * (base + 0.5 * base * base) ** 0.5 + 2.0)
-
     def _learn(self, hour: int) -> None:
         documents, negatives = unpacked(self.hours[hour])
         faded = self.faded(hour)
@@ -186,7 +182,7 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         for other, held in self.hours.items():
             if 0 < other - hour <= 24:
                 following[other - hour - 1] = held
-        clipped = min(float(negatives), self.ceiling([one & LOWER for one in following], mean))
+        clipped = min(float(negatives), ceiling([one & LOWER for one in following], mean))
         if mean > 0.0:
             # the hours since the last one that held anything were zeros: they count too
             zeros = max(0, hour - self.last_learned - 1)
@@ -201,13 +197,19 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             self.square_excess *= faded
         if negatives:
             self._learn_peaks(hour, [self.hours[hour], *following], mean, behind, faded)
+            if (
+                self.pulse is None
+                and behind >= BEGINS_AFTER
+                and self.negatives * faded >= BUSY * behind
+            ):
+                self.pulse = Pulse.begun(hour + HOURS_KEPT + 1)
         self.week = {cell: count * faded for cell, count in self.week.items()}
         for cell in (hour_cell(hour), day_cell(hour)):
             self.week[cell] = self.week.get(cell, 0.0) + clipped
         self.negatives = self.negatives * faded + clipped
         # a loud hour tells its share with no more weight than a usual one
         usual = self.share_documents * faded / behind if behind >= 24.0 else 0.0
-        most = self.ceiling([one >> HALF for one in following], usual)
+        most = ceiling([one >> HALF for one in following], usual)
         weight = min(1.0, most / documents)
         self.share_negatives = self.share_negatives * faded + weight * negatives
         self.share_documents = self.share_documents * faded + weight * documents

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import exp, log
 
-from alerts.lifecycle import Alert, AlertSeries, Arithmetic, Fingerprint
+from alerts.arithmetic import Arithmetic
+from alerts.lifecycle import Alert, AlertSeries, Fingerprint
 from pipeline.feeds.health import SourceHealth
 
 RULE = "source-silent"

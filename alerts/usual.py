@@ -8,9 +8,10 @@ stand out teach no more than a ceiling. With shape `a` and hours `b`:
     dispersion = 1/a + over-dispersion of the hours    (not knowing the rate, and bursts)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from alerts.learning import ceiling
 from alerts.minutes import unpacked
 from alerts.rules import Detector
 from alerts.series import Series
@@ -83,12 +84,12 @@ def _past(detector: Detector, series: Series, until: int) -> _Past:
     counts = [unpacked(series.hours.get(number, 0)) for number in range(learned_until, until)]
     long_known = learned_hours >= 24.0
     mean = learned / learned_hours if long_known else 0.0
-    most = series.ceiling([count for _, count in counts], mean)
+    most = ceiling([count for _, count in counts], mean)
     clipped = [min(float(count), most) for _, count in counts]
     shape = detector.prior_weight + learned + sum(clipped)
     hours = detector.prior_weight / detector.prior_per_hour + learned_hours + len(counts)
     rate = shape / hours
-    weights = _weights(counts, series.ceiling, documents / learned_hours if long_known else 0.0)
+    weights = _weights(counts, documents / learned_hours if long_known else 0.0)
     known_documents = documents + sum(
         weight * count for weight, (count, _) in zip(weights, counts, strict=True)
     )
@@ -105,9 +106,7 @@ def _past(detector: Detector, series: Series, until: int) -> _Past:
     )
 
 
-def _weights(
-    counts: list[tuple[int, int]], ceiling: Callable[[list[int], float], float], learned: float
-) -> list[float]:
+def _weights(counts: list[tuple[int, int]], learned: float) -> list[float]:
     """How much each hour may say about the usual share: a loud one no more than others."""
     most = ceiling([documents for documents, _ in counts], learned)
     return [min(1.0, most / documents) if documents else 0.0 for documents, _ in counts]

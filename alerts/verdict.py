@@ -13,6 +13,29 @@ VOLUME, SHARE = "negative_volume", "negative_share"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RarityNumbers:
+    """What the rarity of a busy series' count is made of (`alerts/rarity.py`), each statistic with
+    how many peaks of it come a day and how far they reach on average:
+
+        scales_rarity   = -log10(scales_per_day) + scales / scales_excess / ln 10
+        multiple_rarity = -log10(multiple_per_day) + (multiple - 3) / multiple_excess / ln 10
+        rarity          = 0.3 scales_rarity + 0.7 multiple_rarity; of what is beyond 1, 0.6
+
+    where a negative distance above the least counts without `…_excess`. The rarity is -log10 of
+    times a day.
+    """
+
+    scales: float
+    """How far all windows from five minutes to a day stand out together."""
+    scales_per_day: float
+    scales_excess: float
+    multiple: float
+    """The log likelihood ratio of a rate three times the usual one."""
+    multiple_per_day: float
+    multiple_excess: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowTest:
     """One window's arithmetic. `scale_minutes` is the window as the rule names it; windows
     over an hour begin with a full hour, so `window_minutes` may be up to an hour shorter."""
@@ -43,6 +66,8 @@ class WindowTest:
     """Whether the statistic is -log10 of a chance."""
     usual_interval: tuple[float, float] | None = None
     """What is usual where `observed` is no count."""
+    rarity: RarityNumbers | None = None
+    """Of a busy series: `statistic` is of all windows up to a day, this one the loudest."""
 
     @property
     def margin(self) -> float:
@@ -94,6 +119,10 @@ class Verdict:
         return max(self.breaches, key=lambda test: test.statistic, default=None)
 
     def loudest(self, scale_minutes: int) -> WindowTest | None:
-        """The most surprising window no longer than `scale_minutes`."""
-        within = (test for test in self.tests if test.scale_minutes <= scale_minutes)
+        """The most surprising window no longer than `scale_minutes`, or of all of them."""
+        within = (
+            test
+            for test in self.tests
+            if test.scale_minutes <= scale_minutes or test.rarity is not None
+        )
         return max(within, key=lambda test: test.statistic, default=None)

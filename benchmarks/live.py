@@ -24,7 +24,12 @@ Array = NDArray[np.float64]
 BEGINS = datetime(2026, 1, 5, tzinfo=UTC)
 BIN = timedelta(minutes=5)
 SILENT = -9.0
-RULE = Rule(id="counts", match={}, detector=Detector(independent=False, per_voice=0))
+RULE = Rule(
+    id="counts",
+    match={},
+    signal="negative_volume",
+    detector=Detector(independent=False, per_voice=0),
+)
 
 
 def live(world: World) -> Array:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from alerts.lifecycle import Alert, AlertEvidence, AlertSeries, Arithmetic
+from alerts.arithmetic import Arithmetic
+from alerts.lifecycle import Alert, AlertEvidence, AlertSeries
 from alerts.source_silence import SIGNAL
 from alerts.verdict import SHARE
 
@@ -109,6 +110,8 @@ def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
 
 def _opening(numbers: Arithmetic) -> str:
     chance = "" if numbers.p_value >= 1.0 else f"p = {numbers.p_value:.2g}, "
+    if numbers.rarity is not None and numbers.per_day:
+        chance = f"as rare as once in {1.0 / numbers.per_day:.3g} days, "
     return (
         f"{chance}statistic {numbers.statistic:.1f} against {numbers.threshold:.1f} to open and "
         f"{numbers.close_threshold:.1f} to close ({numbers.detector})"

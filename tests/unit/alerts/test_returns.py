@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from alerts.detection import judge, tries
 from alerts.fleet import LEAST_SERIES, Fleet
 from alerts.kinds import KINDS, nominal
+from alerts.learning import DECAY
 from alerts.returns import LEAST, PRIOR_EXCESS, PRIOR_RATE, Returns, returns_of
 from alerts.rules import KINDS as NAMES
 from alerts.rules import Detector, Rule, parse_rules
-from alerts.series import DECAY, Series
+from alerts.series import Series
 from alerts.usual import usual_of
 from alerts.verdict import SHARE, VOLUME
 from alerts.weekly import DAYS, HOURS, Learned, day_cell, exposure, factors, hour_cell

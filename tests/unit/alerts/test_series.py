@@ -160,6 +160,7 @@ def test_the_state_of_the_busiest_series_stays_under_two_hundred_numbers():
         series.observe(bucket(minute, 30, 3), at(minute), LATENESS)
     fields = 8
     assert len(series.minutes) + len(series.hours) + fields <= 200
+    assert series.pulse is not None and len(series.pulse.state) <= 200
     assert len(series.voices) == 20
     assert len(series.encode()) < 8_000
 
@@ -212,7 +213,7 @@ def test_what_is_worked_out_once_an_hour_is_what_a_fresh_copy_works_out(seed, pe
 
 
 def test_each_window_is_tested_by_the_signal_further_above_its_threshold():
-    series = told([bucket(hour * 60, 10, 1) for hour in range(14 * 24)])
+    series = told([bucket(hour * 60, 10, int(hour % 4 == 0)) for hour in range(14 * 24)])
     # as many documents as ever, all of them negative
     for minute in range(14 * DAY + 1, 14 * DAY + 361, 20):
         series.observe(bucket(minute, 2, 2), at(minute), LATENESS)

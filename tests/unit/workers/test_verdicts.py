@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from alerts.lifecycle import Alert, AlertSeries, Arithmetic, Fingerprint
+from alerts.arithmetic import Arithmetic
+from alerts.lifecycle import Alert, AlertSeries, Fingerprint
 from pipeline.documents import SubjectId
 from workers.verdicts import plant_verdicts
 

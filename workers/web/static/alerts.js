@@ -140,7 +140,8 @@ export class AlertList {
         ? `Sentiment of ${index(sums.observed)} in ${duration(sums.window_seconds * 1000)} where ${index(sums.expected)} is usual.`
         : `${count(sums.observed)} novel negative documents in ${duration(sums.window_seconds * 1000)} where ${number(sums.expected)} `
           + `were expected (95 % interval ${number(sums.interval[0])} to ${number(sums.interval[1])})`
-          + (hasChance(sums) ? `: the chance of that many or more is ${probability(sums.p_value)}.` : ".")),
+          + (isRarity(sums) ? `: with the hours around it as rare as once in ${number(1 / sums.per_day)} days.`
+            : hasChance(sums) ? `: the chance of that many or more is ${probability(sums.p_value)}.` : ".")),
       ...(isIndex(sums) ? [] : [gauge(sums)]),
       pairs(arithmetic(alert, sums)),
       element("h3", {}, "Evidence"),
@@ -155,6 +156,8 @@ export class AlertList {
 // A source that is silent: seconds waited instead of documents counted.
 // A plain limit computes no chance: its statistic is what the rule compares.
 function hasChance(sums) { return sums.p_value < 1; }
+// A busy series: the statistic is of all windows together, by the series' own past.
+function isRarity(sums) { return sums.rarity != null && sums.per_day > 0; }
 function isIndex(sums) { return sums.signal === "sentiment_index"; }
 function index(hundredths) { return (hundredths >= 0 ? "+" : "") + (hundredths / 100).toFixed(2); }
 function isWait(sums) { return sums.signal === "source_silence"; }
@@ -166,7 +169,8 @@ function arithmetic(alert, sums) {
   return [
     [hasChance(sums) ? "Surprise, −log₁₀ p" : "Statistic", number(sums.statistic)],
     ["Opens above, closes below", `${number(sums.threshold)}, ${number(sums.close_threshold)}`],
-    ...(hasChance(sums) ? [["p-value", probability(sums.p_value)]] : []),
+    ...(isRarity(sums) ? [["Rarity", `once in ${number(1 / sums.per_day)} days`]]
+      : hasChance(sums) ? [["p-value", probability(sums.p_value)]] : []),
     ["Window", `${duration(sums.window_seconds * 1000)} to ${dateOf(sums.at)}`],
     ["Negative share", `${percent(sums.share)}, usually ${percent(sums.usual_share)}`],
     ["Documents in window", count(sums.documents)],

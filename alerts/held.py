@@ -1,0 +1,100 @@
+"""What the windows of a rule hold, where that is enough to be tested at all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from math import sqrt
+
+from alerts.minutes import unpacked
+from alerts.rules import Detector
+from alerts.series import MINUTES_KEPT, Series
+from alerts.voices import VOICES_KEPT
+
+MOST_VOICES_ASKED = VOICES_KEPT * 3 // 4
+
+
+def voices_heard(detector: Detector, series: Series, minute: int) -> int:
+    """Voices in the longest window, at most: most of the time there are too few to go on."""
+    first = (minute + 1) * 60.0 - detector.windows[-1].total_seconds()
+    return sum([voice.at >= first for voice in series.voices.values()])
+
+
+def fewest_voices(detector: Detector) -> int:
+    """Voices without which no window can hold enough."""
+    least = min(detector.minimum, detector.minimum_under_hour)
+    return voices_asked(least) if detector.independent else 1
+
+
+def voices_asked(least: int) -> int:
+    """Independent voices that a rule of so many documents asks for: only the latest are
+    remembered, and some of those may have spoken after the minute that is judged."""
+    return min(least, MOST_VOICES_ASKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a window holds, where that is enough to be tested."""
+
+    scale: int
+    first: int
+    documents: int
+    negatives: int
+    voices: int
+    stories: int
+
+    def hours(self, minute: int) -> float:
+        """From the beginning of the window to the end of `minute`."""
+        return (minute + 1 - self.first) / 60.0
+
+
+@lru_cache(maxsize=1024)
+def tries(windows: tuple[timedelta, ...], scale_minutes: int) -> float:
+    """What a chance in the window of `scale_minutes` is multiplied with, being one of `windows`."""
+    lengths = [sqrt(window.total_seconds() / 60.0) for window in windows]
+    return sum(lengths) / sqrt(scale_minutes)
+
+
+def windows_of(
+    detector: Detector, series: Series, minute: int, earliest: int
+) -> list[tuple[int, int]]:
+    """The rule's windows that end with `minute` and hold nothing from before minute `earliest`:
+    (first minute, minutes as the rule names them)."""
+    windows = []
+    for window in detector.windows:
+        scale = int(window.total_seconds()) // 60
+        first = minute - scale + 1 if scale <= 60 else (minute // 60 - scale // 60 + 1) * 60
+        # the past of a window is what lies before it: a day's window learns a day longer
+        if (first // 60 - series.since) * 3600.0 < detector.learning.total_seconds():
+            continue
+        if first < earliest:
+            # further back than single minutes are kept, only full hours can be left out
+            kept = series.minute - MINUTES_KEPT
+            first = earliest if earliest >= kept else -(-earliest // 60) * 60
+        if first <= minute:
+            windows.append((first, scale))
+    return windows
+
+
+def held_in(
+    detector: Detector, series: Series, minute: int, windows: Iterable[tuple[int, int]]
+) -> list[Held]:
+    """Those of the `windows` up to `minute` that hold enough, the shortest first; one that begins
+    before single minutes are kept must begin with a full hour."""
+    found = []
+    recent = [one for one in series.minutes.items() if one[0] <= minute]
+    heard = [(one.minute, one.story) for one in series.voices.values() if one.minute <= minute]
+    for first, scale in sorted(windows):
+        # the earliest first: what one leaves out is out for those that begin later
+        recent = [one for one in recent if one[0] >= first]
+        heard = [one for one in heard if one[0] >= first]
+        documents, negatives = unpacked(
+            sum([counts for _, counts in recent]) + series.hours_before_minutes(first)
+        )
+        least = detector.minimum_under_hour if scale < 60 else detector.minimum
+        if negatives < least:
+            continue
+        voices, stories = len(heard), len({story for _, story in heard})
+        if not detector.independent or min(voices, stories) >= voices_asked(least):
+            found.append(Held(scale, first, documents, negatives, voices, stories))
+    return sorted(found, key=lambda one: one.scale)
