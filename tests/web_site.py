@@ -16,11 +16,11 @@ from sqlalchemy import delete, insert
 from sqlalchemy.engine import Engine
 from starlette.applications import Starlette
 
+from alerts.arithmetic import Arithmetic
 from alerts.lifecycle import (
     Alert,
     AlertEvidence,
     AlertSeries,
-    Arithmetic,
     Fingerprint,
     State,
 )

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alerts.arithmetic import Arithmetic
 from alerts.lifecycle import (
     ALERTS,
     Alert,
     AlertEvidence,
     AlertSeries,
-    Arithmetic,
     Fingerprint,
 )
 from alerts.routing import Notification, Reason

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.detection import judge, tries
+from alerts.detection import judge
 from alerts.fleet import LEAST_SERIES, Fleet
+from alerts.held import tries
 from alerts.kinds import KINDS, nominal
 from alerts.learning import DECAY
 from alerts.returns import LEAST, PRIOR_EXCESS, PRIOR_RATE, Returns, returns_of

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from alerts.arithmetic import Arithmetic
 from alerts.lifecycle import (
     Alert,
     AlertEvidence,
     AlertSeries,
-    Arithmetic,
     Fingerprint,
     State,
 )
