@@ -23,25 +23,31 @@ def of(name: str) -> ModuleType:
     return script.get_revision(name).module
 
 
-def views(documents_more: str, first: str) -> None:
+def views(documents_more: str, first: str, adding: bool) -> None:
     bind = op.get_bind()
-    for view in ("bi_documents", *(f"bi_sentiment_by_{width}" for width in WIDTHS)):
-        op.execute(f"DROP VIEW {view}")
+    # in place where nothing is taken away: what was granted on a view, or built on it, stays
+    in_place = adding and bind.dialect.name == "postgresql"
+    if not in_place:
+        for view in ("bi_documents", *(f"bi_sentiment_by_{width}" for width in WIDTHS)):
+            op.execute(f"DROP VIEW {view}")
+
+    def create(text: str) -> None:
+        # the driver's own call: a colon in the text is a colon, not a parameter
+        how = "CREATE OR REPLACE VIEW" if in_place else "CREATE VIEW"
+        bind.exec_driver_sql(text.replace("CREATE VIEW", how, 1))
+
     feeds, before = of("0003"), of("0002")
     subjects = feeds.SUBJECTS[bind.dialect.name]
-    # the driver's own call: a colon in the text is a colon, not a parameter
-    bind.exec_driver_sql(
-        feeds.DOCUMENTS.format(subjects=subjects, more=feeds.EDITIONS + documents_more)
-    )
+    create(feeds.DOCUMENTS.format(subjects=subjects, more=feeds.EDITIONS + documents_more))
     for width in WIDTHS:
         text = before.sentiment(bind.dialect.name, width)
         assert FIRST in text
-        bind.exec_driver_sql(text.replace(FIRST, first))
+        create(text.replace(FIRST, first))
 
 
 def upgrade() -> None:
-    views(SUSPECTED, FIRST_OF_NO_SPAM)
+    views(SUSPECTED, FIRST_OF_NO_SPAM, adding=True)
 
 
 def downgrade() -> None:
-    views("", FIRST)
+    views("", FIRST, adding=False)

@@ -15,6 +15,7 @@ from pipeline.stores.database import reading, writing
 
 # An arbitrary number all our processes agree on: one upgrades, the others wait for it.
 _UPGRADE_LOCK = 0x62656C6C
+LOCK_SECONDS = 10.0
 
 
 def head() -> str:
@@ -30,16 +31,19 @@ def revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine) -> str:
+def upgrade(engine: Engine, lock_seconds: float = LOCK_SECONDS) -> str:
     """Bring the database to `head` and return it; safe when several processes do so at once.
 
     All in one transaction: an upgrade that fails leaves what was there before. Raises
-    `Unavailable` when the database does not answer.
+    `Unavailable` when the database does not answer, and on PostgreSQL when another session holds
+    a table for `lock_seconds`: whoever wants it after the upgrade would wait behind that too.
     """
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+            # another process's upgrade may take long, and ours
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+            connection.execute(text(f"SET LOCAL lock_timeout = {round(1000 * lock_seconds)}"))
         command.upgrade(configuration(connection), "head")
     return head()
 

@@ -95,6 +95,36 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(empty_url):
     engine.dispose()
 
 
+def test_an_upgrade_waits_only_so_long_for_a_table_another_session_holds(postgres_url):
+    engine, other = connect(postgres_url), connect(postgres_url)
+    upgrade(engine)
+    with writing(engine) as connection:
+        command.downgrade(configuration(connection), "0004")
+    with other.connect() as holding, holding.begin():
+        holding.execute(text("LOCK TABLE documents"))
+        with pytest.raises(Unavailable, match="lock timeout"):
+            upgrade(engine, lock_seconds=0.1)
+        assert revision(engine) == "0004"
+    assert upgrade(engine) == head()
+    engine.dispose()
+    other.dispose()
+
+
+def test_an_upgrade_of_a_view_leaves_what_was_granted_and_built_on_it(postgres_url):
+    engine = connect(postgres_url)
+    upgrade(engine)
+    with writing(engine) as connection:
+        command.downgrade(configuration(connection), "0005")
+        connection.exec_driver_sql("CREATE VIEW theirs AS SELECT id FROM bi_documents")
+        connection.exec_driver_sql("GRANT SELECT ON bi_documents TO PUBLIC")
+    upgrade(engine)
+    with reading(engine) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM theirs")) == 0
+        granted = "SELECT relacl::text FROM pg_class WHERE relname = 'bi_documents'"
+        assert "=r/" in str(connection.scalar(text(granted)))
+    engine.dispose()
+
+
 def test_times_are_stored_in_utc_whatever_zone_they_come_in_and_naive_ones_are_refused(engine):
     shifted = datetime(2026, 1, 6, 1, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     row = {"version": "m", "name": "m", "first_seen_at": shifted, "metadata": {}}
