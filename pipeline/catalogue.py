@@ -183,6 +183,11 @@ def _entry(row: Mapping[str, Any], origin: str) -> Entry:
         if part in row
         for ticker in (_tickers if part == "tickers" else _list)(row, part, origin)
     )
+    for part, given in (("names", names), ("tickers", tickers)):
+        for text in given:
+            # nothing a text could be searched for
+            if not any(letter.isalnum() for letter in text):
+                raise ConfigurationError(f"{origin}: {part}: {text!r} has no letter and no digit")
     return Entry(
         id=SubjectId(subject.strip()),
         names=tuple(dict.fromkeys(names)),

@@ -95,6 +95,8 @@ def test_a_csv_file_says_the_same_things(tmp_path):
         ("a.yaml", "- {id: A, valid_from: 2026-02-30}", "not YAML"),
         ("a.csv", 'id,names\nA,"x' + "y" * 140_000, "not CSV"),
         ("a.yaml", "- names: [x]", "id: missing"),
+        ("a.yaml", '- {id: A, names: ["\\u200b"]}', "no letter and no digit"),
+        ("a.yaml", '- {id: A, tickers: ["$"]}', "no letter and no digit"),
         ("a.yaml", "- id: 600519", "quote it"),
         ("a.yaml", "- {id: A, names: [no]}", "quote it"),
         ("a.yaml", "- {id: A, nmaes: [x]}", "'nmaes' is not a field"),

@@ -124,7 +124,8 @@ async function askDocuments() {
         one.topic?.replaceAll("_", " "),
         one.subjects.slice(0, 6).map((subject) => subject.id).join(", "),
       ].filter(Boolean).join(" · ")))));
-  byId("documents").replaceChildren(...(rows.length ? rows : [element("p", { class: "state" }, "No documents yet.")]));
+  byId("documents").replaceChildren(...(rows.length ? rows : [element("p", { class: "state" },
+    page.next ? "None among the latest documents; older ones were not looked at." : "No documents yet.")]));
 }
 
 // Ask again and again, never twice at once, not while nobody looks. The function returned
