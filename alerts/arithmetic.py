@@ -75,7 +75,7 @@ def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
         statistic=test.statistic,
         p_value=test.p_value,
         threshold=test.threshold,
-        close_threshold=rule.detector.close_below,
+        close_threshold=rule.detector.close_below if test.close is None else test.close,
         documents=test.documents,
         share=test.share,
         usual_share=test.usual_share,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.lifecycle import Alert
 from alerts.memory import MemoryAlertStore, MemoryEvidence
-from alerts.rules import RuleBook
+from alerts.rules import MINUTE, RuleBook
 from alerts.watch import Watch
 from pipeline.documents import ClassifiedDocument, minute_of
 from pipeline.stages import Aggregate
@@ -71,9 +71,10 @@ class Backtest:
         return self._watch.follow(self._aggregate.points(documents))
 
     def finish(self) -> Backtested:
-        """The alerts, after the time of the last document has reached every open one."""
+        """The alerts, after the time of the last document has reached every open one and passed."""
         if self._ended is not None:
-            at = self._ended
+            # the minute of the last document is over too
+            at = self._ended + MINUTE
             self._watch.follow(
                 [
                     TrendPoint(

@@ -133,27 +133,26 @@ def advance(
         opened = _opened(test, verdict.at, rule, series)
         return _fired(opened, verdict, rule, closed=verdict.at + MINUTE <= now)
     at, closed = verdict.at, verdict.at + MINUTE <= now
+    test = verdict.loudest(_peak_scale(alert), rule.detector.close_below)
     if at < alert.updated_at:
         # late documents made an earlier minute louder: that belongs to the peak alone
-        return _with_peak(alert, verdict.loudest(_peak_scale(alert)), rule, at)
-    test = verdict.loudest(_peak_scale(alert))
+        return _with_peak(alert, test, rule, at) if closed else alert
     breach = verdict.breach
     opening = at == alert.opened_at
     if breach is not None and (opening or breach.statistic > alert.peak.statistic):
         test = breach
-    calm = test is None or test.statistic < rule.detector.close_below
     if alert.state == "pending" and closed:
-        if calm or (opening and breach is None):
+        if test is None or (opening and breach is None):
             return _resolved(alert, at)
-    elif calm and closed and at - alert.arithmetic.at >= rule.resolve_after:
+    elif test is None and closed and at - alert.arithmetic.at >= rule.resolve_after:
         return _resolved(alert, at)
-    if calm or test is None:
+    if test is None:
         return alert
     worse = alert
-    if opening and (closed or test.statistic > alert.peak.statistic):
-        worse = _with_peak(alert, test, rule, at, anew=True)
-    elif closed:
-        worse = _with_peak(alert, test, rule, at)
+    if closed or opening:
+        # what half of the opening minute said is replaced by the whole, unless it has fired on it
+        anew = closed and alert.state == "pending" and alert.peak.at == at
+        worse = _with_peak(alert, test, rule, at, anew)
     arithmetic = arithmetic_of(test, rule, at)
     if arithmetic != worse.arithmetic:
         changed = replace(worse, arithmetic=arithmetic, updated_at=at)
@@ -185,12 +184,18 @@ def _fired(alert: Alert, verdict: Verdict, rule: Rule, closed: bool) -> Alert:
     breach = verdict.breach
     urgent = (
         breach is not None
-        and breach.statistic >= max(breach.threshold, rule.detector.urgent_above)
+        and breach.statistic >= max(breach.threshold, _urgent_above(breach, rule))
         and breach.share_statistic >= max(rule.detector.share_above + 2.0, URGENT_SHARE)
     )
     if not urgent and not (closed and verdict.at - alert.opened_at >= rule.hold):
         return alert
     return replace(alert, state="firing", firing_at=verdict.at, revision=alert.revision + 1)
+
+
+def _urgent_above(test: WindowTest, rule: Rule) -> float:
+    """What fires at once: of a rarity less than of a chance, which grows faster than it is rare."""
+    level = rule.detector.urgent_above
+    return level if test.rarity is None else min(level, URGENT_RARITY)
 
 
 def _resolved(alert: Alert, at: datetime) -> Alert:
@@ -230,3 +235,5 @@ def _labels(rule: Rule, severity: int) -> dict[str, str]:
 
 # Such a share neutral documents later in the same minute can hardly take back.
 URGENT_SHARE = 4.0
+# Once in ten thousand days.
+URGENT_RARITY = 4.5

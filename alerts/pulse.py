@@ -17,7 +17,7 @@ depend on when the time passes.
 """
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -85,6 +85,11 @@ class PulseReading:
     rarity: float
     channels: tuple[Channel, ...]
     numbers: RarityNumbers
+
+    def loudest(self, bins: Collection[int]) -> Channel | None:
+        """Of the windows of these lengths the one that stands out most."""
+        there = (one for one in self.channels if one.bins in bins)
+        return max(there, key=lambda one: one.z, default=None)
 
 
 class Pulse(msgspec.Struct, array_like=True, dict=True):
@@ -183,6 +188,15 @@ class Pulse(msgspec.Struct, array_like=True, dict=True):
         while len(self._ahead) > READ_AHEAD:
             del self._ahead[next(iter(self._ahead))]
         return state
+
+
+def begun_or_ended(pulse: Pulse | None, hour: int, negatives: float, hours: float) -> Pulse | None:
+    """The pulse of a series with so many `negatives` in so many decayed `hours`: one that begins
+    with `hour` where it is busy now and has none, none where it has long been quiet."""
+    if pulse is None:
+        busy = hours >= BEGINS_AFTER and negatives >= BUSY * hours
+        return Pulse.begun(hour) if busy else None
+    return pulse if negatives >= BUSY / 4 * hours else None
 
 
 def _of_week(number: int) -> int:

@@ -2,84 +2,89 @@
 
 from math import log10
 
-from alerts.held import held_in, tries
-from alerts.kinds import KINDS, LOOKS_A_DAY
+from alerts.bar import Bar
+from alerts.held import Held, held_in
+from alerts.kinds import LOOKS_A_DAY, nominal
 from alerts.pulse import BIN_MINUTES, WINDOWS
 from alerts.returns import LEAST, Returns
 from alerts.rhythm import BLOCK
 from alerts.rules import Detector
 from alerts.series import Series
 from alerts.surprise import LOG10, share_surprise
-from alerts.usual import usual_of
+from alerts.usual import Usual, usual_of
 from alerts.verdict import WindowTest
-from alerts.voices import VOICES_KEPT
 from alerts.weekly import FLAT
+from alerts.window_tests import told_by_voices, volume_test
 
 RETURNS = Returns(rate=LOOKS_A_DAY * 10.0**-LEAST, excess=1.0 / LOG10)
 """What a statistic of rarity + log10(`LOOKS_A_DAY`) is exceeded a day: what the rarity says."""
+MOST_ASKED = 3.0
+"""However high a rule's `open_above`: chances of hours are not to be trusted so far, this is. Once
+in 333 days."""
+CALM = 1.0
+"""Below what comes every third day a surge is over, at the latest half a power of ten below what
+opens: the windows of hours remember it long."""
 
 
-def tested(
+def pulse_test(
     detector: Detector,
     series: Series,
     minute: int,
     earliest: int,
-    asked: tuple[float, float],
+    own: tuple[Held, Usual],
+    bar: Bar,
     fleet: tuple[float, ...] = FLAT,
-) -> list[WindowTest]:
-    """The test of `minute`, where a window from `earliest` on holds what an alert needs; else none.
+) -> WindowTest:
+    """The test of `minute`, on the scale of the other tests: -log10 of a chance of which there are
+    `LOOKS_A_DAY` a day.
 
-    `asked` is the threshold and the false alarms a day it stands for. On the scale of the other
-    tests: -log10 of a chance of which there are `LOOKS_A_DAY` a day.
+    It shows the loudest of the windows that begin at `earliest` or later and hold what an alert
+    needs; where there is none, that one of the rule's `own` windows that does. The reading knows
+    no voices: where what they may say is less than what was counted, the `bar` of the hours is to
+    be reached too, and the test is the one that is nearer to not opening.
     """
     pulse = series.pulse
     assert pulse is not None
+    reading = pulse.read(series.minutes, minute)
+    held, usual = own
+    expected, dispersion = usual.per_hour * held.hours(minute), usual.dispersion
     longest = int(detector.windows[-1].total_seconds()) // 60
     windows = [(_first(bins, minute), bins * BIN_MINUTES) for bins in WINDOWS if bins <= pulse.age]
     windows = [one for one in windows if one[0] >= earliest and one[1] <= longest]
     enough = {one.scale: one for one in held_in(detector, series, minute, windows)}
-    if not enough:
-        return []
-    reading = pulse.read(series.minutes, minute)
-    channel = max(
-        (one for one in reading.channels if one.bins * BIN_MINUTES in enough),
-        key=lambda one: one.z,
-    )
-    held = enough[channel.bins * BIN_MINUTES]
-    hour, first_hour = minute // 60, held.first // 60
-    busy = series.upcoming(first_hour, hour, fleet)
-    usual = usual_of(detector, series, hour, first_hour, held.hours(minute), busy)
-    observed, statistic = held.negatives, max(0.0, reading.rarity + log10(LOOKS_A_DAY))
-    if detector.per_voice and held.voices < VOICES_KEPT:
-        observed = min(observed, detector.per_voice * held.voices)
-    if observed < held.negatives:
-        # the reading knows no voices: what they may say must be surprising too
-        looks = tries(detector.windows, held.scale)
-        kind = KINDS[detector.kind]
-        statistic = min(statistic, kind.statistic(observed, held.hours(minute), usual, looks))
-    threshold, allowed = asked
+    loudest = reading.loudest([scale // BIN_MINUTES for scale in enough])
+    if loudest is not None:
+        held = enough[loudest.bins * BIN_MINUTES]
+        expected, dispersion = loudest.expected, loudest.dispersion
+        hour, first_hour = minute // 60, held.first // 60
+        busy = series.upcoming(first_hour, hour, fleet)
+        usual = usual_of(detector, series, hour, first_hour, held.hours(minute), busy)
     share = share_surprise(held.negatives, held.documents, usual.share, usual.share_weight)
-    return [
-        WindowTest(
-            scale_minutes=held.scale,
-            window_minutes=minute + 1 - held.first,
-            observed=observed,
-            expected=channel.expected,
-            dispersion=channel.dispersion,
-            statistic=statistic,
-            threshold=threshold,
-            allowed=allowed,
-            returns=RETURNS,
-            documents=held.documents,
-            share=held.negatives / held.documents,
-            usual_share=usual.share,
-            share_weight=usual.share_weight,
-            share_statistic=share,
-            stories=held.stories,
-            voices=held.voices,
-            rarity=reading.numbers,
-        )
-    ]
+    threshold = max(min(detector.open_above, MOST_ASKED), nominal(bar.allowed)) + pulse.penalty
+    test = WindowTest(
+        scale_minutes=held.scale,
+        window_minutes=minute + 1 - held.first,
+        observed=held.negatives,
+        expected=expected,
+        dispersion=dispersion,
+        statistic=max(0.0, reading.rarity + log10(LOOKS_A_DAY)),
+        threshold=threshold,
+        close=min(max(detector.close_below, CALM), threshold - 0.5),
+        allowed=bar.allowed,
+        returns=RETURNS,
+        documents=held.documents,
+        share=held.negatives / held.documents,
+        usual_share=usual.share,
+        share_weight=usual.share_weight,
+        share_statistic=share,
+        stories=held.stories,
+        voices=held.voices,
+        rarity=reading.numbers,
+    )
+    if told_by_voices(detector, held) == held.negatives:
+        return test
+    limited = volume_test(detector, held, usual, share, minute, bar)
+    return min(test, limited, key=lambda one: one.margin)
 
 
 def _first(bins: int, minute: int) -> int:

@@ -26,7 +26,7 @@ from alerts.corrections import is_later
 from alerts.learning import DECAY, ceiling
 from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
 from alerts.peaks import Peaks
-from alerts.pulse import BEGINS_AFTER, BIN_MINUTES, BUSY, Pulse
+from alerts.pulse import BIN_MINUTES, Pulse, begun_or_ended
 from alerts.returns import Returns, chance_of_enough, highest, highest_share
 from alerts.surprise import PRIOR_SHARE, usual_share
 from alerts.voices import Voice, hear
@@ -197,12 +197,8 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             self.square_excess *= faded
         if negatives:
             self._learn_peaks(hour, [self.hours[hour], *following], mean, behind, faded)
-            if (
-                self.pulse is None
-                and behind >= BEGINS_AFTER
-                and self.negatives * faded >= BUSY * behind
-            ):
-                self.pulse = Pulse.begun(hour + HOURS_KEPT + 1)
+            begins = hour + HOURS_KEPT + 1
+            self.pulse = begun_or_ended(self.pulse, begins, self.negatives * faded, behind)
         self.week = {cell: count * faded for cell, count in self.week.items()}
         for cell in (hour_cell(hour), day_cell(hour)):
             self.week[cell] = self.week.get(cell, 0.0) + clipped
@@ -233,20 +229,20 @@ class Series(msgspec.Struct, array_like=True, dict=True):
         return self.once_an_hour("returns", self._returns)
 
     def _returns(self) -> tuple[Returns, Returns]:
-        until, mean = self.learned_until, self._mean()
+        until, mean = self.learned_until, self.mean()
         return (
             self.peaks.returns(self.since, until, mean),
             self.share_peaks.returns(self.since, until, mean),
         )
 
-    def _mean(self) -> float:
+    def mean(self) -> float:
         """Negative documents an hour, known to some degree from the first on."""
         faded = self.faded(self.learned_until)
         return (0.5 + self.negatives * faded) / (25.0 + self.learned_hours())
 
     def chance_of_enough(self) -> float:
         """The chance that a day of this series holds what an alert needs."""
-        return chance_of_enough(self._mean())
+        return chance_of_enough(self.mean())
 
     def week_factors(
         self, first: int, last: int, until: int, fleet: tuple[float, ...] = FLAT

@@ -66,6 +66,8 @@ class WindowTest:
     """Whether the statistic is -log10 of a chance."""
     usual_interval: tuple[float, float] | None = None
     """What is usual where `observed` is no count."""
+    close: float | None = None
+    """Below which it is calm again, where that is not what the rule says."""
     rarity: RarityNumbers | None = None
     """Of a busy series: `statistic` is of all windows up to a day, this one the loudest."""
 
@@ -82,12 +84,14 @@ class WindowTest:
     @property
     def severity(self) -> int:
         """0 to 100: 100 * (1 - exp2(-(statistic/7 + log2(1 + excess)/5))), excess being the
-        documents above the expected ones. How sure and how much, both with falling returns.
+        documents above the expected ones. How sure and how much, both with falling returns. A
+        rarity is no chance and grows half as fast: statistic/3.5.
         Of a plain limit 100 * (1 - exp2(-statistic/threshold)): 50 where it is just reached."""
         if self.limit:
             return round(100.0 * (1.0 - exp2(-self.statistic / self.threshold)))
         excess = max(0.0, self.observed - self.expected)
-        strength = self.statistic / 7.0 + log2(1.0 + excess) / 5.0
+        sure = self.statistic / (7.0 if self.rarity is None else 3.5)
+        strength = sure + log2(1.0 + excess) / 5.0
         return round(100.0 * (1.0 - exp2(-strength)))
 
     @property
@@ -118,11 +122,13 @@ class Verdict:
         """The most surprising window that opens an alert."""
         return max(self.breaches, key=lambda test: test.statistic, default=None)
 
-    def loudest(self, scale_minutes: int) -> WindowTest | None:
-        """The most surprising window no longer than `scale_minutes`, or of all of them."""
+    def loudest(self, scale_minutes: int, close_below: float) -> WindowTest | None:
+        """The most surprising window no longer than `scale_minutes`, or of all of them, that is
+        not calm again; None where all are."""
         within = (
             test
             for test in self.tests
-            if test.scale_minutes <= scale_minutes or test.rarity is not None
+            if (test.scale_minutes <= scale_minutes or test.rarity is not None)
+            and test.statistic >= (close_below if test.close is None else test.close)
         )
         return max(within, key=lambda test: test.statistic, default=None)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alerts.lifecycle import Alert, advance, fingerprint_of
 from alerts.rules import Rule
-from alerts.verdict import Verdict, WindowTest
+from alerts.verdict import RarityNumbers, Verdict, WindowTest
 from pipeline.documents import SubjectId
 from pipeline.trends import SeriesKey
 from tests.unit.alerts.timeline import COMPANY, at
@@ -146,6 +146,60 @@ def test_severity_never_falls_within_an_episode():
     assert alert.severity == window(20).severity
     assert alert.arithmetic.statistic == 3
     assert alert.peak.statistic == 20
+
+
+def test_how_bad_it_is_waits_for_the_end_of_its_minute():
+    alert = firing()
+    louder = step(alert, 5, window(7), open_minute=True)
+    assert louder is not None and louder.arithmetic.statistic == 7
+    assert (louder.peak, louder.severity) == (alert.peak, alert.severity)
+    # the minute ends less loud than half of it was
+    ended = step(louder, 5, window(6))
+    assert ended is not None and ended.peak.statistic == 6
+    # and half of it comes again, after a crash
+    repeated = advance(ended, verdict(5, window(7)), RULE, at(5), COMPANY)
+    assert repeated is not None and repeated.peak.statistic == 6
+
+
+def test_what_half_of_the_opening_minute_said_is_replaced_by_the_whole():
+    half = step(None, 0, window(9, share=3.0), open_minute=True)
+    assert half is not None and (half.state, half.peak.statistic) == ("pending", 9)
+    whole = step(half, 0, window(5))
+    assert whole is not None and whole.peak.statistic == 5
+    assert whole.severity == window(5).severity < half.severity
+
+
+def test_an_alert_that_fired_in_half_a_minute_keeps_what_it_fired_on():
+    urgent = step(None, 0, window(11), open_minute=True)
+    assert urgent is not None and urgent.state == "firing"
+    for tests in ((window(5),), ()):
+        whole = step(urgent, 0, *tests)
+        assert whole is not None and (whole.peak, whole.severity) == (urgent.peak, urgent.severity)
+
+
+def test_a_rarity_is_urgent_and_calm_at_levels_of_its_own():
+    numbers = RarityNumbers(
+        scales=6.0,
+        scales_per_day=0.2,
+        scales_excess=1.0,
+        multiple=12.0,
+        multiple_per_day=0.3,
+        multiple_excess=1.0,
+    )
+
+    def rare(statistic: float) -> WindowTest:
+        return replace(window(statistic, 1440), rarity=numbers, close=1.0)
+
+    alert = step(None, 0, rare(4.6), open_minute=True)
+    assert alert is not None and alert.state == "firing"
+    assert step(None, 0, rare(4.4), open_minute=True).state == "pending"  # type: ignore[union-attr]
+    # its window is no longer than any, and 1.0 is its end whatever the rule says
+    assert alert.arithmetic.close_threshold == 1.0
+    for minute in range(1, 12):
+        alert = step(alert, minute, rare(1.2 if minute < 3 else 0.9))
+    assert alert is not None and alert.state == "firing"
+    alert = step(alert, 12, rare(0.9))
+    assert alert is not None and alert.state == "resolved"
 
 
 def test_a_breach_after_the_end_is_a_new_episode_and_one_before_it_is_nothing():

@@ -13,9 +13,9 @@ from alerts.detection import judge
 from alerts.minutes import minute_number, minute_start
 from alerts.pulse import BIN_MINUTES, BINS_A_DAY, KNOWN
 from alerts.rarity import READING, STATE, absorb, read
-from alerts.rules import load_rules
+from alerts.rules import MINUTE, load_rules
 from alerts.series import MINUTES_KEPT, Series
-from alerts.surprise import count_interval
+from alerts.surprise import count_interval, count_surprise
 from alerts.verdict import Verdict, WindowTest
 from tests.unit.alerts.test_series import LATENESS, bucket
 from tests.unit.alerts.timeline import COMPANY, DAY, START, Timeline, Watched, at
@@ -195,8 +195,11 @@ def test_few_voices_open_nothing_that_their_number_does_not():
 
     many, few = with_voices(60), with_voices(6)
     assert many.observed >= 60 and many.margin > 0
-    assert few.observed < 20 and few.statistic < many.statistic
-    assert few.rarity == many.rarity
+    assert few.observed < 20 and few.margin < 0
+    # then it says by whose numbers: those of the hours, with what the voices may say
+    assert few.rarity is None
+    surprise = count_surprise(int(few.observed), few.expected, few.dispersion)
+    assert few.statistic == max(0.0, surprise - log10(few.tries))
 
 
 def test_what_an_alert_told_before_is_no_window_of_the_next():
@@ -216,6 +219,41 @@ def test_a_plain_rolling_z_and_a_rule_about_the_share_do_without():
     assert all(test.rarity is None for test in judge(plain, series, at(last)).tests)
     share = replace(RULE, signal="negative_share")
     assert all(test.rarity is None for test in judge(share, series, at(last)).tests)
+
+
+def test_a_series_that_is_quiet_again_is_judged_by_its_hours():
+    counts = counts_of(1, 4.0)
+    counts |= {4 * DAY + one: count for one, count in counts_of(2, 26.0, per_hour=0.08).items()}
+    series = Series.begun(START, START)
+    tell(series, counts)
+    last = burst(series, 30 * DAY, minutes=90, each=1)
+    assert all(test.rarity is None for test in judge(RULE, series, at(last)).tests)
+    assert judge(replace(RULE, signal="negative_volume"), series, at(last)).breach is not None
+    tell(series, {60 * DAY + one: count for one, count in counts_of(3, 3.0, 0.1).items()})
+    assert series.pulse is None
+
+
+@pytest.mark.parametrize("rule", load_rules("").rules, ids=lambda rule: rule.id)
+def test_every_rule_that_ships_opens_on_twenty_times_as_many_somewhat_worse(rule):
+    series = Series.begun(START, START)
+    tell(series, counts_of(1, 14.0, per_hour=20.0))
+    for minute in range(14 * DAY + 60, 14 * DAY + 90):
+        series.observe(bucket(minute, 10, 7), at(minute), LATENESS)
+    breach = judge(rule, series, at(14 * DAY + 89)).breach
+    assert breach is not None and breach.rarity is not None and breach.severity >= 60
+
+
+@pytest.mark.parametrize("minutes", [(3,), (10,), (720,)])
+def test_a_rule_of_other_windows_needs_its_evidence_in_one_of_them(minutes):
+    windows = tuple(MINUTE * one for one in minutes)
+    rule = replace(RULE, signal="negative_volume", detector=replace(RULE.detector, windows=windows))
+    series = busy()
+    last = burst(series, 14 * DAY + 63)
+    test = judge(rule, series, at(last)).breach
+    assert test is not None and test.rarity is not None
+    assert test.window_minutes <= minutes[0]
+    low, high = test.interval
+    assert low <= test.expected <= high < test.observed
 
 
 @pytest.mark.parametrize("days", [0.75, 1.5])
@@ -270,4 +308,6 @@ def test_an_alert_of_a_busy_series_fires_and_resolves_and_is_the_same_however_it
     assert alert.peak.detector == "rarity" and alert.state == "resolved"
     assert other.fired() == [alert]
     assert minute_start(FIRST + 11 * DAY + 30) <= alert.opened_at <= at(11 * DAY + 50)
-    assert alert.resolved_at and alert.resolved_at < at(11 * DAY + 240)
+    # an hour of calm, and what the windows of hours remember
+    assert alert.resolved_at and alert.resolved_at < at(11 * DAY + 180)
+    assert alert.peak.close_threshold == 1.0
