@@ -17,7 +17,9 @@ many documents there are, though few must be ten times as surprising:
     share statistic = -log10 min(1, tries * P(X >= observed)), X beta-binomial among the
                       documents of the window
 
-Of the two, each window is tested by the one that stands out more.
+Of the two, each window is tested by the one that stands out more. The volume of a busy series, whose
+hours say too little of its minutes, is judged by the rarity of its five minutes instead
+(`alerts/pulse_test.py`), beside the shares of the windows.
 """
 
 from dataclasses import replace
