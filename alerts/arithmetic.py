@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.rules import Rule
-from alerts.verdict import RarityNumbers, WindowTest
+from alerts.verdict import RarityNumbers, WindowTest, strength
 from pipeline.documents import Time
 
 
@@ -59,6 +59,11 @@ class Arithmetic:
     peak_excess: float | None = None
     tries: float | None = None
     rarity: RarityNumbers | None = None
+
+    @property
+    def strength(self) -> float:
+        """The statistic on one scale for all tests."""
+        return strength(self.statistic, self.rarity)
 
 
 def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:

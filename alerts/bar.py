@@ -34,7 +34,7 @@ class Bar:
 
     def is_reached(self, test: WindowTest) -> bool:
         """Whether `test` opens an alert; volume that is no worse than usual opens nothing."""
-        if test.margin < 0.0:
+        if test.margin < 0.0 or test.held_back:
             return False
         if test.signal == SHARE or test.share_statistic >= max(self.share, PLAINLY_WORSE):
             return True

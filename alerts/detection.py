@@ -17,8 +17,8 @@ many documents there are, though few must be ten times as surprising:
     share statistic = -log10 min(1, tries * P(X >= observed)), X beta-binomial among the
                       documents of the window
 
-Of the two, each window is tested by the one that stands out more. The volume of a busy series, whose
-hours say too little of its minutes, is judged by the rarity of its five minutes instead
+Of the two, each window is tested by the one that stands out more. The volume of a busy series,
+whose hours say too little of its minutes, is judged by the rarity of its five minutes instead
 (`alerts/pulse_test.py`), beside the shares of the windows.
 """
 
@@ -75,7 +75,7 @@ def judge(
     if not held:
         return Verdict(at=at)
     bar = bar_of(rule, series, max(0.0, 1.0 - known_hours / YOUNG_HOURS), allowed)
-    pulse = _pulse(rule, series)
+    pulse = _pulse(rule, series, minute)
     # once for all windows: those of the longest end with those of the others
     busy = series.upcoming(min(one.first for one in held) // 60, minute // 60, fleet)
     usuals = [
@@ -108,12 +108,12 @@ def judge(
     )
 
 
-def _pulse(rule: Rule, series: Series) -> Pulse | None:
+def _pulse(rule: Rule, series: Series, minute: int) -> Pulse | None:
     """What the volume of a series is read by that is busy, or was until a week or two ago."""
-    pulse, kind = series.pulse, rule.detector.kind
-    if pulse is None or pulse.age < KNOWN or rule.signal == SHARE or not KINDS[kind].reads_pulse:
+    pulse = series.pulse
+    if pulse is None or rule.signal == SHARE or not KINDS[rule.detector.kind].reads_pulse:
         return None
-    return pulse if series.mean() >= BUSY / 2 else None
+    return pulse if pulse.age_at(minute) >= KNOWN and series.mean() >= BUSY / 2 else None
 
 
 def outlook(

@@ -124,7 +124,7 @@ def advance(
     A minute that is still open at `now` can open an alert and, when urgent, fire it, and shows in
     `arithmetic`; calm, `hold`, `peak` and severity are told by closed minutes alone, so they do
     not depend on how often points come: half a minute may look worse than all of it. A verdict
-    that was taken into account before changes nothing.
+    that was taken into account before changes none of these.
     """
     if alert is None or alert.state == "resolved":
         test = verdict.breach
@@ -139,7 +139,7 @@ def advance(
         return _with_peak(alert, test, rule, at) if closed else alert
     breach = verdict.breach
     opening = at == alert.opened_at
-    if breach is not None and (opening or breach.statistic > alert.peak.statistic):
+    if breach is not None and (opening or breach.strength > alert.peak.strength):
         test = breach
     if alert.state == "pending" and closed:
         if test is None or (opening and breach is None):
@@ -149,9 +149,9 @@ def advance(
     if test is None:
         return alert
     worse = alert
-    if closed or opening:
+    if closed or (opening and alert.state == "pending"):
         # what half of the opening minute said is replaced by the whole, unless it has fired on it
-        anew = closed and alert.state == "pending" and alert.peak.at == at
+        anew = opening and closed and alert.state == "pending" and alert.peak.at == at
         worse = _with_peak(alert, test, rule, at, anew)
     arithmetic = arithmetic_of(test, rule, at)
     if arithmetic != worse.arithmetic:
@@ -181,11 +181,10 @@ def _fired(alert: Alert, verdict: Verdict, rule: Rule, closed: bool) -> Alert:
     """Firing, when the alert is pending and its time has come."""
     if alert.state != "pending":
         return alert
-    breach = verdict.breach
-    urgent = (
-        breach is not None
-        and breach.statistic >= max(breach.threshold, _urgent_above(breach, rule))
+    urgent = any(
+        breach.statistic >= max(breach.threshold, _urgent_above(breach, rule))
         and breach.share_statistic >= max(rule.detector.share_above + 2.0, URGENT_SHARE)
+        for breach in verdict.breaches
     )
     if not urgent and not (closed and verdict.at - alert.opened_at >= rule.hold):
         return alert
@@ -208,7 +207,7 @@ def _with_peak(
     alert: Alert, test: WindowTest | None, rule: Rule, at: datetime, anew: bool = False
 ) -> Alert:
     """The alert with `test` as its peak where that is higher, or whatever it is (`anew`)."""
-    if test is None or (not anew and test.statistic <= alert.peak.statistic):
+    if test is None or (not anew and test.strength <= alert.peak.strength):
         return alert
     peak = arithmetic_of(test, rule, at)
     severity = test.severity if anew else max(alert.severity, test.severity)

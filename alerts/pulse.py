@@ -111,10 +111,13 @@ class Pulse(msgspec.Struct, array_like=True, dict=True):
         """Bins told."""
         return int(self.state[AGE])
 
-    @property
-    def penalty(self) -> float:
+    def age_at(self, minute: int) -> int:
+        """Bins between its beginning and that of `minute`, told or read ahead."""
+        return minute // BIN_MINUTES - (self.bin - self.age)
+
+    def penalty(self, minute: int) -> float:
         """What is asked beyond what the reading states, while it is young."""
-        return YOUNG_PENALTY * max(0.0, 1.0 - self.age / YOUNG_BINS)
+        return YOUNG_PENALTY * max(0.0, 1.0 - self.age_at(minute) / YOUNG_BINS)
 
     def take(self, minute: int, negatives: int) -> bool:
         """Take in a minute that cannot change any more; False: too long after the last."""

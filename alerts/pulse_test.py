@@ -1,5 +1,6 @@
 """The volume test of a busy series: the rarity of its count, shown by the loudest window."""
 
+from dataclasses import replace
 from math import log10
 
 from alerts.bar import Bar
@@ -40,16 +41,16 @@ def pulse_test(
 
     It shows the loudest of the windows that begin at `earliest` or later and hold what an alert
     needs; where there is none, that one of the rule's `own` windows that does. The reading knows
-    no voices: where what they may say is less than what was counted, the `bar` of the hours is to
-    be reached too, and the test is the one that is nearer to not opening.
+    no voices: where they said more than they may, what they may say must reach the `bar` of the
+    hours too, or nothing is opened.
     """
     pulse = series.pulse
     assert pulse is not None
-    reading = pulse.read(series.minutes, minute)
+    reading, age = pulse.read(series.minutes, minute), pulse.age_at(minute)
     held, usual = own
     expected, dispersion = usual.per_hour * held.hours(minute), usual.dispersion
     longest = int(detector.windows[-1].total_seconds()) // 60
-    windows = [(_first(bins, minute), bins * BIN_MINUTES) for bins in WINDOWS if bins <= pulse.age]
+    windows = [(_first(bins, minute), bins * BIN_MINUTES) for bins in WINDOWS if bins <= age]
     windows = [one for one in windows if one[0] >= earliest and one[1] <= longest]
     enough = {one.scale: one for one in held_in(detector, series, minute, windows)}
     loudest = reading.loudest([scale // BIN_MINUTES for scale in enough])
@@ -60,7 +61,9 @@ def pulse_test(
         busy = series.upcoming(first_hour, hour, fleet)
         usual = usual_of(detector, series, hour, first_hour, held.hours(minute), busy)
     share = share_surprise(held.negatives, held.documents, usual.share, usual.share_weight)
-    threshold = max(min(detector.open_above, MOST_ASKED), nominal(bar.allowed)) + pulse.penalty
+    threshold = max(min(detector.open_above, MOST_ASKED), nominal(bar.allowed)) + pulse.penalty(
+        minute
+    )
     test = WindowTest(
         scale_minutes=held.scale,
         window_minutes=minute + 1 - held.first,
@@ -69,7 +72,7 @@ def pulse_test(
         dispersion=dispersion,
         statistic=max(0.0, reading.rarity + log10(LOOKS_A_DAY)),
         threshold=threshold,
-        close=min(max(detector.close_below, CALM), threshold - 0.5),
+        close=max(0.1, min(max(detector.close_below, CALM), threshold - 0.5)),
         allowed=bar.allowed,
         returns=RETURNS,
         documents=held.documents,
@@ -81,10 +84,10 @@ def pulse_test(
         voices=held.voices,
         rarity=reading.numbers,
     )
-    if told_by_voices(detector, held) == held.negatives:
-        return test
-    limited = volume_test(detector, held, usual, share, minute, bar)
-    return min(test, limited, key=lambda one: one.margin)
+    if told_by_voices(detector, held) < held.negatives:
+        limited = volume_test(detector, held, usual, share, minute, bar)
+        return replace(test, held_back=limited.margin < 0.0)
+    return test
 
 
 def _first(bins: int, minute: int) -> int:

@@ -35,6 +35,11 @@ class RarityNumbers:
     multiple_excess: float
 
 
+def strength(statistic: float, rarity: RarityNumbers | None) -> float:
+    """A statistic on one scale for all tests: a rarity is no chance and grows half as fast."""
+    return statistic if rarity is None else 2.0 * statistic
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowTest:
     """One window's arithmetic. `scale_minutes` is the window as the rule names it; windows
@@ -71,6 +76,14 @@ class WindowTest:
     rarity: RarityNumbers | None = None
     """Of a busy series: `statistic` is of all windows up to a day, this one the loudest."""
 
+    held_back: bool = False
+    """Whether it opens nothing, however surprising: it is the talk of too few."""
+
+    @property
+    def strength(self) -> float:
+        """The statistic on one scale for all tests."""
+        return strength(self.statistic, self.rarity)
+
     @property
     def margin(self) -> float:
         """How far the statistic lies above what it must reach."""
@@ -84,15 +97,14 @@ class WindowTest:
     @property
     def severity(self) -> int:
         """0 to 100: 100 * (1 - exp2(-(statistic/7 + log2(1 + excess)/5))), excess being the
-        documents above the expected ones. How sure and how much, both with falling returns. A
-        rarity is no chance and grows half as fast: statistic/3.5.
+        documents above the expected ones. How sure and how much, both with falling returns. The
+        statistic of a rarity counts twice.
         Of a plain limit 100 * (1 - exp2(-statistic/threshold)): 50 where it is just reached."""
         if self.limit:
             return round(100.0 * (1.0 - exp2(-self.statistic / self.threshold)))
         excess = max(0.0, self.observed - self.expected)
-        sure = self.statistic / (7.0 if self.rarity is None else 3.5)
-        strength = sure + log2(1.0 + excess) / 5.0
-        return round(100.0 * (1.0 - exp2(-strength)))
+        sure_and_much = self.strength / 7.0 + log2(1.0 + excess) / 5.0
+        return round(100.0 * (1.0 - exp2(-sure_and_much)))
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -120,7 +132,7 @@ class Verdict:
     @property
     def breach(self) -> WindowTest | None:
         """The most surprising window that opens an alert."""
-        return max(self.breaches, key=lambda test: test.statistic, default=None)
+        return max(self.breaches, key=lambda test: test.strength, default=None)
 
     def loudest(self, scale_minutes: int, close_below: float) -> WindowTest | None:
         """The most surprising window no longer than `scale_minutes`, or of all of them, that is
@@ -131,4 +143,4 @@ class Verdict:
             if (test.scale_minutes <= scale_minutes or test.rarity is not None)
             and test.statistic >= (close_below if test.close is None else test.close)
         )
-        return max(within, key=lambda test: test.statistic, default=None)
+        return max(within, key=lambda test: test.strength, default=None)

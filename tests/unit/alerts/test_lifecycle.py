@@ -23,6 +23,16 @@ RULE = Rule(
 )
 
 
+NUMBERS = RarityNumbers(
+    scales=6.0,
+    scales_per_day=0.2,
+    scales_excess=1.0,
+    multiple=12.0,
+    multiple_per_day=0.3,
+    multiple_excess=1.0,
+)
+
+
 def window(statistic: float, scale: int = 60, share: float = 5.0) -> WindowTest:
     return WindowTest(
         scale_minutes=scale,
@@ -156,9 +166,22 @@ def test_how_bad_it_is_waits_for_the_end_of_its_minute():
     # the minute ends less loud than half of it was
     ended = step(louder, 5, window(6))
     assert ended is not None and ended.peak.statistic == 6
-    # and half of it comes again, after a crash
-    repeated = advance(ended, verdict(5, window(7)), RULE, at(5), COMPANY)
-    assert repeated is not None and repeated.peak.statistic == 6
+    # and half of it comes again, after a crash, at once or when the next minute is over
+    for before in (ended, step(ended, 6, window(5))):
+        repeated = advance(before, verdict(5, window(7)), RULE, at(5), COMPANY)
+        assert repeated is not None and repeated.peak.statistic == 6
+
+
+def test_a_later_minute_that_becomes_less_loud_is_no_new_peak():
+    alert = step(step(None, 0, window(6)), 1, window(7))
+    again = step(alert, 1, window(4.5))
+    assert again is not None and (again.state, again.peak.statistic) == ("pending", 7)
+
+
+def test_a_rarity_counts_twice_where_it_is_compared():
+    rare = replace(window(4.6), rarity=NUMBERS)
+    both = step(None, 0, rare, window(8), open_minute=True)
+    assert both is not None and both.peak.rarity == NUMBERS and both.state == "firing"
 
 
 def test_what_half_of_the_opening_minute_said_is_replaced_by_the_whole():
@@ -172,23 +195,18 @@ def test_what_half_of_the_opening_minute_said_is_replaced_by_the_whole():
 def test_an_alert_that_fired_in_half_a_minute_keeps_what_it_fired_on():
     urgent = step(None, 0, window(11), open_minute=True)
     assert urgent is not None and urgent.state == "firing"
-    for tests in ((window(5),), ()):
-        whole = step(urgent, 0, *tests)
+    wholes = (
+        step(urgent, 0, window(5)),
+        step(urgent, 0),
+        step(urgent, 0, window(13), open_minute=True),
+    )
+    for whole in wholes:
         assert whole is not None and (whole.peak, whole.severity) == (urgent.peak, urgent.severity)
 
 
 def test_a_rarity_is_urgent_and_calm_at_levels_of_its_own():
-    numbers = RarityNumbers(
-        scales=6.0,
-        scales_per_day=0.2,
-        scales_excess=1.0,
-        multiple=12.0,
-        multiple_per_day=0.3,
-        multiple_excess=1.0,
-    )
-
     def rare(statistic: float) -> WindowTest:
-        return replace(window(statistic, 1440), rarity=numbers, close=1.0)
+        return replace(window(statistic, 1440), rarity=NUMBERS, close=1.0)
 
     alert = step(None, 0, rare(4.6), open_minute=True)
     assert alert is not None and alert.state == "firing"
