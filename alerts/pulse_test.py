@@ -61,9 +61,8 @@ def pulse_test(
         busy = series.upcoming(first_hour, hour, fleet)
         usual = usual_of(detector, series, hour, first_hour, held.hours(minute), busy)
     share = share_surprise(held.negatives, held.documents, usual.share, usual.share_weight)
-    threshold = max(min(detector.open_above, MOST_ASKED), nominal(bar.allowed)) + pulse.penalty(
-        minute
-    )
+    threshold = max(min(detector.open_above, MOST_ASKED), nominal(bar.allowed))
+    threshold += pulse.penalty(minute)
     test = WindowTest(
         scale_minutes=held.scale,
         window_minutes=minute + 1 - held.first,
