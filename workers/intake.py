@@ -244,8 +244,10 @@ def due_at(row: Row[Any], source: SourceConfig) -> datetime | None:
     due: datetime | None = row.next_poll_at
     if due is None and row.leased_until is None and row.last_attempt_at is not None:
         due = row.last_attempt_at + source.interval
-    if due is not None and not row.failures_in_a_row and row.last_success_at is not None:
-        # the feed file may have been changed to ask sooner since that was reckoned
+    answered = row.last_success_at is not None and row.last_attempt_at <= row.last_success_at
+    if due is not None and not row.failures_in_a_row and answered:
+        # the feed file may have been changed to ask sooner since that was reckoned; what its host
+        # put off is not due before that is over
         slowest = schedule.bounds(source)[1]
         due = min(due, row.last_success_at + schedule.spread(slowest, 1.0))
     if row.leased_until is not None:

@@ -98,8 +98,9 @@ class Outbox:
         return self._forget(ids, arrived)
 
     def forget(self, ids: Iterable[str]) -> int:
-        """Delete these; how many there were."""
-        return self._forget(list(ids))
+        """Delete those of these that were sent; how many there were. An edit that waits is a later
+        edition than the one somebody speaks of."""
+        return self._forget(list(ids), outbox.c.sent_at.is_not(None))
 
     def _forget(self, ids: Sequence[str], *conditions: ColumnElement[bool]) -> int:
         count = 0

@@ -302,6 +302,14 @@ def test_a_poll_that_was_put_off_is_no_failure(engine: Engine) -> None:
     assert (health.errors, health.last_error) == (0, None)
 
 
+def test_what_a_host_put_off_for_long_is_not_due_before(engine: Engine) -> None:
+    intake = steady(engine)
+    intake.record(claimed(intake), poll("1"), NOW)
+    later = NOW + 10 * MINUTE
+    intake.put_off(claimed(intake, at=later), later, timedelta(hours=9))
+    assert intake.due_at(SOURCE) == later + timedelta(hours=9)
+
+
 def test_an_edited_item_is_sent_as_the_next_edition_with_its_first_time(engine: Engine) -> None:
     intake = steady(engine)
     intake.record(claimed(intake), poll("1", "2"), NOW)
@@ -335,10 +343,23 @@ def test_an_edit_takes_the_place_of_an_edition_that_is_still_on_its_way(engine: 
     assert (one.attempts, DOCUMENTS.decode(one.value).title) == (1, f"edit {MOST_EDITIONS}")
 
 
+def test_an_edit_that_waits_outlives_the_refusal_of_the_edition_before(engine: Engine) -> None:
+    intake, box = steady(engine), Outbox(engine, RESEND)
+    intake.record(claimed(intake), poll("1"), NOW)
+    box.take(NOW)
+    at = NOW + 10 * MINUTE
+    answer = Poll(documents=(document("1", "edited"),), state=FeedState())
+    assert len(intake.record(claimed(intake, at=at), answer, at)) == 1
+    assert box.forget([document("1").id]) == 0
+    assert waiting(engine) == {document("1").id}
+
+
 def test_an_edit_of_what_nobody_holds_is_left_alone(engine: Engine) -> None:
     intake = steady(engine)
     intake.record(claimed(intake), poll("1"), NOW)
-    Outbox(engine, RESEND).forget([document("1").id])
+    box = Outbox(engine, RESEND)
+    box.take(NOW)
+    assert box.forget([document("1").id]) == 1
     answer = Poll(documents=(document("1", "edited"),), state=FeedState())
     assert intake.record(claimed(intake, at=NOW + 10 * MINUTE), answer, NOW) == []
 
