@@ -60,14 +60,17 @@ def pictures(
         key=lambda key: (-sum(one.firing_at is not None for one in by_series[key]), str(key)),
     )
     width = HOUR if found.ended - found.began <= HOURLY_UP_TO else DAY
-    begun = minute_start(minute_number(found.began) // 60 * 60)
+    # what came before the days that are drawn was read to be learned from
+    everything = buckets(EVERYTHING)
+    oldest = min((one.start for one in everything[:1]), default=found.began)
+    begun = minute_start(minute_number(min(oldest, found.began)) // 60 * 60)
     # the whole history is drawn at once, so all of its days are remembered
-    week = week_told(buckets(EVERYTHING), begun, kept=_ALL_DAYS)
+    week = week_told(everything, begun, kept=_ALL_DAYS)
     drawn = []
     for key in ranked[:MOST_PICTURES]:
         rule = next((rule for rule in rules.matching(key)), None)
         if rule is not None:
-            steps = _steps(buckets(key), rule, width, found.began, found.ended, week)
+            steps = _steps(buckets(key), rule, width, begun, (found.began, found.ended), week)
             alerts = tuple(by_series[key])
             drawn.append(Picture(series=key, width=width, steps=steps, alerts=alerts))
     return tuple(drawn)
@@ -77,10 +80,11 @@ def _steps(
     buckets: Sequence[Bucket],
     rule: Rule,
     width: timedelta,
-    began: datetime,
-    ended: datetime,
+    begun: datetime,
+    drawn: tuple[datetime, datetime],
     week: FleetWeek,
 ) -> tuple[Step, ...]:
+    began, ended = drawn
     minutes = int(width / timedelta(minutes=1))
     first = minute_number(began) // minutes
     counts: Counter[int] = Counter()
@@ -89,7 +93,7 @@ def _steps(
         step = minute_number(bucket.start) // minutes
         counts[step] += bucket.totals.novel
         negatives[step] += bucket.totals.novel_negative
-    series = Series.begun(minute_start(minute_number(began) // 60 * 60), began)
+    series = Series.begun(begun, begun)
     waiting = iter(buckets)
     following = next(waiting, None)
     steps = []

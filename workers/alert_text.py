@@ -7,6 +7,7 @@ from alerts.arithmetic import Arithmetic
 from alerts.lifecycle import Alert, AlertEvidence, AlertSeries
 from alerts.source_silence import SIGNAL
 from alerts.verdict import SHARE
+from alerts.voices import VOICES_KEPT
 
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -37,7 +38,7 @@ def series_name(series: AlertSeries) -> str:
 
 def headline(alert: Alert) -> str:
     """One line: state, severity, series, since when, and the essential numbers."""
-    numbers = alert.arithmetic
+    numbers = telling(alert)
     if numbers.signal == SIGNAL:
         return (
             f"{alert.state.upper()} {alert.severity:>3}  {series_name(alert.series)}: "
@@ -55,10 +56,15 @@ def headline(alert: Alert) -> str:
     )
 
 
+def telling(alert: Alert) -> Arithmetic:
+    """The numbers to show: of what is over its peak, as the last verdict was harmless."""
+    return alert.peak if alert.state == "resolved" else alert.arithmetic
+
+
 def wait_line(alert: Alert) -> str:
     """How long a silent source has been waited for, at most where that is over, against how
     long it usually takes."""
-    numbers = alert.peak if alert.state == "resolved" else alert.arithmetic
+    numbers = telling(alert)
     kind = alert.labels.get("kind", "").replace("-", " ")
     return f"{kind} for {length(numbers.observed)}, usually every {length(numbers.expected)}"
 
@@ -104,14 +110,20 @@ def arithmetic_lines(numbers: Arithmetic) -> Iterator[str]:
     yield _opening(numbers)
     yield (
         f"negative share {numbers.share:.0%}, usually {numbers.usual_share:.0%}; "
-        f"{numbers.documents} documents, {numbers.stories} stories, {numbers.voices} voices"
+        f"{numbers.documents} documents, {_told(numbers.stories)} stories, "
+        f"{_told(numbers.voices)} voices"
     )
+
+
+def _told(number: int) -> str:
+    return f"{number} or more" if number >= VOICES_KEPT else str(number)
 
 
 def _opening(numbers: Arithmetic) -> str:
     chance = "" if numbers.p_value >= 1.0 else f"p = {numbers.p_value:.2g}, "
     if numbers.rarity is not None and numbers.per_day:
-        chance = f"as rare as once in {1.0 / numbers.per_day:.3g} days, "
+        days = 1.0 / numbers.per_day
+        chance = f"as rare as once in {days:,.0f} days, " if days >= 10 else ""
     return (
         f"{chance}statistic {numbers.statistic:.1f} against {numbers.threshold:.1f} to open and "
         f"{numbers.close_threshold:.1f} to close ({numbers.detector})"
@@ -131,11 +143,11 @@ def full_text(alert: Alert, most_evidence: int = 5) -> Iterator[str]:
     """Headline, arithmetic, then the strongest evidence, a line each."""
     yield headline(alert)
     if alert.arithmetic.signal == SIGNAL:
-        yield f"  {wait_arithmetic(alert.arithmetic)}"
+        yield f"  {wait_arithmetic(telling(alert))}"
         if "reason" in alert.labels:
             yield f"  {alert.labels['reason']}"
         return
-    for line in arithmetic_lines(alert.arithmetic):
+    for line in arithmetic_lines(telling(alert)):
         yield f"  {line}"
     for piece in alert.evidence[:most_evidence]:
         yield f"    {evidence_line(piece)}"

@@ -201,7 +201,7 @@ def _run(
     from pipeline.garbage import collector_at_rest
     from workers.progress import Progress
 
-    documents = alerts = 0
+    documents = alerts = counted = 0
     # what is fed stays to the end and makes no cycles: looking for some is a third of the time
     with (
         collector_at_rest(),
@@ -210,6 +210,7 @@ def _run(
         for batch in batches:
             alerts += len(test.feed(batch))
             documents += len(batch)
+            counted += sum(since is None or one.document.published_at >= since for one in batch)
             at = f"event time {batch[-1].document.published_at:%Y-%m-%d}" if batch else ""
             progress.show({"documents": documents, "alert states": alerts}, note=at)
     found = test.finish()
@@ -217,6 +218,7 @@ def _run(
         return found
     return replace(
         found,
+        documents=counted,
         began=None if found.began is None else max(found.began, since),
         alerts=tuple(alert for alert in found.alerts if alert.opened_at >= since),
     )

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -220,3 +220,18 @@ def test_a_picture_expects_what_the_tests_expected():
     assert saturday < 0.5 * friday
     friday, saturday = nights_and_days([])
     assert saturday > 0.8 * friday
+
+
+def test_a_picture_of_some_days_knows_the_weeks_before_them():
+    buckets = busy_days()
+    # more than two weeks, so that both are drawn by the day
+    later = START + timedelta(days=13)
+
+    def bands(began: datetime) -> list[float]:
+        found = Backtested(
+            alerts=(alert(),), documents=1, series=2, began=began, ended=buckets[-1].start
+        )
+        (drawn,) = pictures(found, lambda _: buckets, load_rules(""))
+        return [step.expected for step in drawn.steps if step.start >= later]
+
+    assert bands(later) == bands(buckets[0].start)

@@ -158,6 +158,11 @@ export class AlertList {
 function hasChance(sums) { return sums.p_value < 1; }
 // A busy series: the statistic is of all windows together, by the series' own past.
 function isRarity(sums) { return sums.rarity != null && sums.per_day > 0; }
+function statisticName(sums) { return hasChance(sums) && !isRarity(sums) ? "Surprise, −log₁₀ p" : "Statistic"; }
+// A rarity grows half as fast as a chance: what the severity is made of.
+function strength(sums) { return sums.statistic * (isRarity(sums) ? 2 : 1); }
+// Of a series the latest twenty voices are told apart.
+function atMostTold(number) { return number >= 20 ? "20 or more" : count(number); }
 function isIndex(sums) { return sums.signal === "sentiment_index"; }
 function index(hundredths) { return (hundredths >= 0 ? "+" : "") + (hundredths / 100).toFixed(2); }
 function isWait(sums) { return sums.signal === "source_silence"; }
@@ -165,21 +170,21 @@ function waitKind(alert) { return (alert.labels.kind ?? "silent").replace("-", "
 
 // Times without their zone: the page says once that all of them are UTC.
 function arithmetic(alert, sums) {
-  const stronger = alert.state !== "resolved" && alert.peak.statistic > sums.statistic;
+  const stronger = alert.state !== "resolved" && strength(alert.peak) > strength(sums);
   return [
-    [hasChance(sums) ? "Surprise, −log₁₀ p" : "Statistic", number(sums.statistic)],
+    [statisticName(sums), number(sums.statistic)],
     ["Opens above, closes below", `${number(sums.threshold)}, ${number(sums.close_threshold)}`],
     ...(isRarity(sums) ? [["Rarity", `once in ${number(1 / sums.per_day)} days`]]
       : hasChance(sums) ? [["p-value", probability(sums.p_value)]] : []),
     ["Window", `${duration(sums.window_seconds * 1000)} to ${dateOf(sums.at)}`],
     ["Negative share", `${percent(sums.share)}, usually ${percent(sums.usual_share)}`],
     ["Documents in window", count(sums.documents)],
-    ["Stories, voices", `${count(sums.stories)}, ${count(sums.voices)}`],
+    ["Stories, voices", `${atMostTold(sums.stories)}, ${atMostTold(sums.voices)}`],
     ["Overdispersion", number(sums.dispersion)],
     ["Detector", sums.detector],
     ["Signal", sums.signal],
     ...(stronger ? [["Strongest", `${isIndex(sums) ? index(alert.peak.observed) : number(alert.peak.observed)} at ${dateOf(alert.peak.at)}`],
-      [hasChance(sums) ? "Strongest −log₁₀ p" : "Strongest statistic", number(alert.peak.statistic)]] : []),
+      [`Strongest: ${statisticName(alert.peak)}`, number(alert.peak.statistic)]] : []),
     ["Opened", dateOf(alert.opened_at)],
     ...(alert.firing_at ? [["Firing since", dateOf(alert.firing_at)]] : []),
     ...(alert.resolved_at ? [["Resolved", dateOf(alert.resolved_at)]] : []),
