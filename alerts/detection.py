@@ -120,7 +120,7 @@ def outlook(
     detector: Detector, series: Series, hours: int, fleet: tuple[float, ...] = FLAT
 ) -> tuple[float, float]:
     """(expected, dispersion) of the novel negative documents of the next `hours`, by what
-    `series` holds: for pictures, by the arithmetic of the tests."""
+    `series` holds: for pictures, by the arithmetic of hours, also of a busy series."""
     hour = series.minute // 60
     busy = series.upcoming(hour, hour + hours, fleet)
     usual = usual_of(detector, series, hour + hours, hour, float(hours), busy)

@@ -12,7 +12,7 @@ can change them any more.
        bin of five minutes                        ^ the open bin, up to the minute judged
                          two hours ago
 
-Begun at a full hour, forgotten where two weeks hold nothing. As there, what is told does not
+Begun at a full hour, forgotten where three days hold nothing. As there, what is told does not
 depend on when the time passes.
 """
 
@@ -53,7 +53,7 @@ BUSY = 0.5
 """Negative documents an hour from which a series is worth it."""
 BEGINS_AFTER = 12.0
 """Hours that must tell that it is so busy."""
-MOST_SILENT = 14 * BINS_A_DAY
+MOST_SILENT = 3 * BINS_A_DAY
 KNOWN = BINS_A_DAY
 """Bins after which the reading is believed, though not at once as much as later."""
 YOUNG_BINS = 10 * BINS_A_DAY
@@ -110,6 +110,11 @@ class Pulse(msgspec.Struct, array_like=True, dict=True):
     def age(self) -> int:
         """Bins told."""
         return int(self.state[AGE])
+
+    @property
+    def whole(self) -> bool:
+        """Whether its state is one that this version of the arithmetic can go on from."""
+        return len(self.state) == STATE
 
     def age_at(self, minute: int) -> int:
         """Bins between its beginning and that of `minute`, told or read ahead."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from uuid import uuid4
 
 from alerts.beginning import DAY_HOURS, GAP_HOURS, Beginning
 from alerts.detection import judge
@@ -15,7 +16,7 @@ from alerts.fleet_week import EVERYTHING, week_told
 from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
 from alerts.rules import DAY, Rule, RuleBook
 from alerts.series import Series
-from alerts.state_names import BEGINNING, WEEK, fleet_name, state_name
+from alerts.state_names import BEGINNING, REBUILT, WEEK, fleet_name, state_name
 from pipeline.ports import SeriesStates, TrendStore
 from pipeline.trends import Bucket, SeriesKey
 from pipeline.wire import partition_of
@@ -59,13 +60,13 @@ def rebuild_states(
     begun = _begun(trends, states)
     if begun is None:
         return 0
-    rebuilt: set[SeriesKey] = set()
+    rebuilt: dict[SeriesKey, int] = {}
     counted: dict[SeriesKey, float] = {}
     for number in range(_MOST_PASSES):
         if number:
             settle()
         written = _set_back(states, begun)
-        lost = _lost(watched, states, begun, counted)
+        lost = _lost(watched, states, begun, counted, rebuilt)
         for first in range(0, len(lost), _AT_ONCE):
             some = list(lost)[first : first + _AT_ONCE]
             made = {
@@ -75,16 +76,29 @@ def rebuild_states(
                 )
                 for key in some
             }
-            states.save({state_name(key): series.encode() for key, series in made.items()})
+            # one that has learned nothing may have had nothing to learn
             counted.update((key, one.counts_for) for key, one in made.items() if one.counted)
-        rebuilt.update(lost)
-        written += len(lost) + _count(counted, states, partitions)
+            made = {key: one for key, one in made.items() if _knows_more(one, lost[key], begun)}
+            rebuilt.update((key, one.last_learned) for key, one in made.items())
+            written += len(made)
+            if made:
+                states.save({state_name(key): series.encode() for key, series in made.items()})
+                # only now: a watch that drops what it holds must find these
+                states.save({REBUILT: uuid4().hex.encode()})
+        written += _count(counted, states, partitions)
         if number and not written:
             break
     if states.load([WEEK])[0] is None:
         told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
         states.save({WEEK: told.encode()})
     return len(rebuilt)
+
+
+def _knows_more(made: Series, before: Series | None, begun: datetime) -> bool:
+    """Whether the state made of the buckets is to replace the one that is there."""
+    if before is None or before.since > minute_number(begun) // 60:
+        return True
+    return made.last_learned > before.last_learned
 
 
 def _counted_as(before: Series | None, made: Series) -> Series:
@@ -152,16 +166,20 @@ def _lost(
     states: SeriesStates,
     begun: datetime,
     counted: dict[SeriesKey, float],
+    rebuilt: Mapping[SeriesKey, int],
 ) -> dict[SeriesKey, Series | None]:
-    """The series without a state, or with one that knows nothing before the loss; `counted` gets
-    what those that have one count for in the fleet."""
+    """The series without a state, with one that knows nothing before the loss, or with less than
+    the one they were given: by a watch that began them anew meanwhile. `rebuilt` has the last hour
+    each of those learned; `counted` gets what the others count for in the fleet."""
     hour = minute_number(begun) // 60
     lost: dict[SeriesKey, Series | None] = {}
     for first in range(0, len(watched), _AT_ONCE):
         part = watched[first : first + _AT_ONCE]
         for key, data in zip(part, states.load([state_name(key) for key in part]), strict=True):
             series = None if data is None else Series.decode(data)
-            if series is None or series.since > hour:
+            # one begun anew after the beginning was set back has learned no hour yet
+            least = rebuilt.get(key, series.since + 1 if series else 0)
+            if series is None or series.since > hour or series.last_learned < least:
                 lost[key] = series
             elif series.counted:
                 counted[key] = series.counts_for

@@ -281,6 +281,8 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             series = _decoder.decode(data)
         except msgspec.DecodeError:
             return None
+        if series.pulse and not series.pulse.whole:
+            series.pulse = None
         return series if series.v == STATE_VERSION else None
 
 

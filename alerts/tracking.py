@@ -33,12 +33,15 @@ class Tracked:
     now: Alert | None
     tickers: tuple[str, ...] = ()
     resend: bool = False
+    gathered: tuple[AlertEvidence, ...] = ()
+    """What speaks for the episode as it now is, the most negative first."""
     _stored: int = 0
     _steps: list[Alert] = field(default_factory=list)
     _done: list[Change] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._stored = 0 if self.now is None else self.now.revision
+        self.gathered = () if self.now is None else self.now.evidence
 
     @property
     def open(self) -> bool:
@@ -57,8 +60,9 @@ class Tracked:
         if alert is before or alert is None:
             return
         if before is None or before.opened_at != alert.opened_at:
+            self._steps = [replace(one, evidence=self.gathered) for one in self._steps]
             self._close()
-            self._stored = 0
+            self._stored, self.gathered = 0, ()
             self._steps = [alert]
         elif self._steps and self._steps[-1].state == alert.state:
             self._steps[-1] = alert
@@ -66,21 +70,22 @@ class Tracked:
             self._steps.append(alert)
         self.now = alert
 
-    def evidence(self, state: Series) -> tuple[AlertEvidence, ...]:
-        """What speaks for the alert now: what it had, and what its window holds, the most
-        negative first. Nothing is taken back while the episode lasts."""
+    def gather(self, state: Series) -> None:
+        """Take in what the alert's window now holds: of a series only the latest voices are
+        remembered, so this cannot wait for the end of a batch. Nothing is taken back while the
+        episode lasts."""
         alert = self.now
         if alert is None:
-            return ()
+            return
         end = minute_number(alert.arithmetic.at)
         first = end + 1 - alert.arithmetic.window_seconds // 60
-        pieces = {piece.id: piece for piece in alert.evidence}
+        pieces = {piece.id: piece for piece in self.gathered}
         for voice in state.voices.values():
             if first <= voice.minute <= end and voice.document not in pieces:
                 piece = _from_point(voice.document, voice.at, voice.story, voice.negative_micro)
                 pieces[piece.id] = piece
         ranked = sorted(pieces.values(), key=_strength, reverse=True)
-        return tuple(ranked[:EVIDENCE_KEPT])
+        self.gathered = tuple(ranked[:EVIDENCE_KEPT])
 
     def complete(self, evidence: tuple[AlertEvidence, ...], model_version: str) -> None:
         """Give every state of this batch the evidence; alone, it is a change of its own."""

@@ -110,7 +110,7 @@ def test_time_in_one_jump_or_in_many_steps_and_late_documents_leave_the_same(see
     chance = random.Random(seed)
     counts = counts_of(seed, 3.0)
     # after a silence of some weeks or hours it goes on
-    silence = chance.choice([0, 600, 5 * DAY, 16 * DAY])
+    silence = chance.choice([0, 600, 2 * DAY, 5 * DAY])
     counts |= {one + 3 * DAY + silence: count for one, count in counts_of(seed + 1, 2.0).items()}
     end = FIRST + max(counts) + chance.choice([1, 200, 3 * DAY, 20 * DAY])
     straight = Series.begun(START, START)
@@ -137,15 +137,23 @@ def test_time_in_one_jump_or_in_many_steps_and_late_documents_leave_the_same(see
         assert mixed.pulse is not None and mixed.pulse.read(mixed.minutes, end) == reading
 
 
-def test_two_weeks_of_silence_end_it_and_it_begins_anew():
+def test_a_state_of_another_length_is_begun_anew():
+    series = busy(days=4.0)
+    assert series.pulse is not None
+    series.pulse.state.append(0.0)
+    again = Series.decode(series.encode())
+    assert again is not None and again.pulse is None and again.negatives == series.negatives
+
+
+def test_three_days_of_silence_end_it_and_it_begins_anew():
     series = busy(days=4.0)
     assert series.pulse is not None
     begun = series.pulse.bin - series.pulse.age
-    series.roll(FIRST + 17 * DAY)
+    series.roll(FIRST + 7 * DAY - 60)
     assert series.pulse is not None
-    series.roll(FIRST + 19 * DAY)
+    series.roll(FIRST + 7 * DAY + 180)
     assert series.pulse is None
-    tell(series, {19 * DAY + one: count for one, count in counts_of(2, 4.0).items()})
+    tell(series, {8 * DAY + one: count for one, count in counts_of(2, 4.0).items()})
     assert series.pulse is not None and series.pulse.bin - series.pulse.age > begun
 
 
@@ -223,14 +231,16 @@ def test_a_plain_rolling_z_and_a_rule_about_the_share_do_without():
 
 def test_a_series_that_is_quiet_again_is_judged_by_its_hours():
     counts = counts_of(1, 4.0)
-    counts |= {4 * DAY + one: count for one, count in counts_of(2, 26.0, per_hour=0.08).items()}
+    # one in seven hours, for forty days
+    counts |= {4 * DAY + one: 1 for one in range(0, 40 * DAY, 7 * 60)}
     series = Series.begun(START, START)
     tell(series, counts)
-    last = burst(series, 30 * DAY, minutes=90, each=1)
+    last = burst(series, 44 * DAY, minutes=90, each=1)
     assert all(test.rarity is None for test in judge(RULE, series, at(last)).tests)
     assert judge(replace(RULE, signal="negative_volume"), series, at(last)).breach is not None
     assert series.pulse is not None
-    tell(series, {31 * DAY + one: count for one, count in counts_of(3, 20.0, 0.05).items()})
+    # and one in twenty
+    tell(series, {45 * DAY + one: 1 for one in range(0, 30 * DAY, 20 * 60)})
     assert series.pulse is None
 
 

@@ -15,7 +15,7 @@ from alerts.beginning import Beginning
 from alerts.fleet import Fleet
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
-from alerts.minutes import minute_number
+from alerts.minutes import minute_number, minute_start
 from alerts.ports import Conflict, FoundDocument
 from alerts.rebuild import rebuild_states
 from alerts.returns import Returns
@@ -28,7 +28,7 @@ from pipeline.documents import DocumentId, Sentiment, SubjectId, minute_of
 from pipeline.errors import Rejected, Unavailable
 from pipeline.ports import CountedDocument
 from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
-from pipeline.trends import Contribution, SeriesKey
+from pipeline.trends import Bucket, Contribution, SeriesKey
 from pipeline.wire import Record
 from tests.unit.alerts.timeline import (
     COMPANY,
@@ -482,6 +482,48 @@ def test_a_batch_under_way_cannot_undo_a_rebuild():
     assert series is not None
     assert known.since == series.since == minute_number(timeline_start(timeline)) // 60
     assert Fleet.decode([fleet]).parts[0].series == counting(states, COMPANY)
+
+
+def test_a_batch_during_a_rebuild_cannot_undo_it_either():
+    """While the buckets are replayed a watch begins the series anew, at the right beginning."""
+    timeline, states = surge(per_day=20), MemorySeriesStates()
+    lost = Watched(states=states)
+
+    class Slow(MemoryTrendStore):
+        busy = False
+
+        def buckets(self, series: SeriesKey, start: datetime, end: datetime) -> list[Bucket]:
+            # the whole of it: what is replayed
+            if series == COMPANY and start.year == 1970 and not self.busy:
+                self.busy = True
+                lost.give([sweep(3 * DAY + 1)])
+            return super().buckets(series, start, end)
+
+    trends = Slow()
+    trends.add(counted(timeline))
+    lost.give([sweep(3 * DAY)])
+    settled = iter([lambda: lost.give([sweep(3 * DAY + 2)])] + [lambda: None] * 20)
+    rebuild_states(load_rules(""), trends, states, settle=lambda: next(settled)())
+    lost.give([sweep(3 * DAY + 3)])
+    (data,) = states.load([state_name(COMPANY)])
+    series = Series.decode(data or b"")
+    assert series is not None and series.negatives > 0 and len(series.voices) > 10
+    # and what such a batch left behind before is found by the next
+    states.save(
+        {state_name(COMPANY): Series.begun(minute_start(series.since * 60), at(0)).encode()}
+    )
+    assert rebuild_states(load_rules(""), trends, states) == 1
+    assert rebuild_states(load_rules(""), trends, states) == 0
+
+
+def test_evidence_is_gathered_while_a_long_batch_lasts():
+    timeline = surge(documents=60)
+    for minute in range(int(HIT) + 100, int(HIT) + 400, 2):
+        timeline.say(minute)
+    small, large = Watched().play(timeline, 10), Watched().play(timeline, 5_000)
+    for one, other in zip(small.fired(), large.fired(), strict=True):
+        assert len(other.evidence) == 10
+        assert {piece.id for piece in one.evidence} == {piece.id for piece in other.evidence}
 
 
 def test_an_alert_of_last_month_is_not_sent_again_with_every_old_point():
