@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
-from uuid import uuid4
 
 import kafka
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -33,7 +32,7 @@ from pipeline.documents import minute_of
 from pipeline.errors import Unavailable
 from pipeline.ports import TrendStore
 from pipeline.stores.late_history import keep_latecomers
-from pipeline.stores.redis_connection import connect_redis, redis_unavailable
+from pipeline.stores.redis_connection import connect_redis
 from pipeline.stores.retention import forget
 from pipeline.stores.trend_history import persist
 from pipeline.trends import Bucket, TrendPoint
@@ -44,6 +43,7 @@ from workers.health import Health
 from workers.orphan_watch import OrphanWatch
 from workers.settings import KafkaSettings, Settings
 from workers.source_watch import SourceWatch
+from workers.turns import turn
 from workers.wiring import database, now, redis_prefix, trend_store
 
 log = logging.getLogger(__name__)
@@ -206,21 +206,13 @@ class Jobs:
     def in_turn(self, name: str, every: timedelta, work: Callable[[], None]) -> None:
         """Do `work` if no other process is at it; never raises, the next turn tries again."""
         key = f"{redis_prefix(self._settings)}:turn:{name}"
-        token = uuid4().hex
-        # a holder that was killed gives way soon; two at once do no harm, only double work
-        held = max(every * 3, timedelta(seconds=30))
         try:
-            with redis_unavailable():
-                if not self._client.set(key, token, nx=True, px=held):
+            with turn(self._client, key, max(every * 3, timedelta(seconds=30))) as mine:
+                if not mine:
                     # another process is at it, or one that was killed was
                     self._waiting.pop(name, None)
                     return
-            try:
                 work()
-            finally:
-                with redis_unavailable():
-                    if self._client.get(key) == token.encode():
-                        self._client.delete(key)
         except Unavailable as error:
             if name not in self._waiting:
                 log.warning("%s waits: %s", name, error.what)
