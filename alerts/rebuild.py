@@ -4,7 +4,7 @@ A state from before the loss is left alone: it knows more than the past eight da
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import uuid4
@@ -52,53 +52,58 @@ def rebuild_states(
     """Give every watched series that lost its state the one its buckets tell; how many got one.
 
     A series that was begun anew after the loss lost it too. The stream's beginning is set
-    back to the hour of the oldest bucket, which tells a running watch to drop what it holds;
+    back to the hour of the oldest bucket, and a running watch is told to drop what it holds;
     its batch of that moment may still write over some, so this is done, with `settle` in
-    between, until there was nothing left to do. Safe to repeat.
+    between, until every state comes from the one it was given. Safe to repeat.
     """
     watched = [key for key in trends.series() if key == EVERYTHING or rules.matching(key)]
     begun = _begun(trends, states)
     if begun is None:
         return 0
-    rebuilt: dict[SeriesKey, int] = {}
+    token, given = uuid4().hex, set[SeriesKey]()
     counted: dict[SeriesKey, float] = {}
     for number in range(_MOST_PASSES):
         if number:
             settle()
+        # before the beginning is set back: after that a state begun anew looks like an old one
+        lost = _lost(watched, states, begun, counted, given, token)
         written = _set_back(states, begun)
-        lost = _lost(watched, states, begun, counted, rebuilt)
         for first in range(0, len(lost), _AT_ONCE):
-            some = list(lost)[first : first + _AT_ONCE]
-            made = {
-                key: _counted_as(
-                    lost[key],
-                    replayed(trends.buckets(key, _FIRST, _LAST), begun, rules.matching(key)),
-                )
-                for key in some
-            }
-            # one that has learned nothing may have had nothing to learn
-            counted.update((key, one.counts_for) for key, one in made.items() if one.counted)
-            made = {key: one for key, one in made.items() if _knows_more(one, lost[key], begun)}
-            rebuilt.update((key, one.last_learned) for key, one in made.items())
+            made: dict[SeriesKey, Series] = {}
+            for key in list(lost)[first : first + _AT_ONCE]:
+                before = lost[key]
+                series = replayed(trends.buckets(key, _FIRST, _LAST), begun, rules.matching(key))
+                if key in given or _knows_more(series, before, begun):
+                    made[key] = _counted_as(before, series)
+                    made[key].rebuilt = token
+                one = made.get(key, before)
+                if one is not None and one.counted:
+                    counted[key] = one.counts_for
+            given.update(made)
             written += len(made)
             if made:
                 states.save({state_name(key): series.encode() for key, series in made.items()})
                 # only now: a watch that drops what it holds must find these
-                states.save({REBUILT: uuid4().hex.encode()})
+                states.save({REBUILT: token_of(token, number, first)})
         written += _count(counted, states, partitions)
         if number and not written:
             break
     if states.load([WEEK])[0] is None:
         told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
         states.save({WEEK: told.encode()})
-    return len(rebuilt)
+    return len(given)
+
+
+def token_of(token: str, number: int, first: int) -> bytes:
+    """What tells a watch that states were saved: another one each time."""
+    return f"{token} {number} {first}".encode()
 
 
 def _knows_more(made: Series, before: Series | None, begun: datetime) -> bool:
     """Whether the state made of the buckets is to replace the one that is there."""
     if before is None or before.since > minute_number(begun) // 60:
         return True
-    return made.last_learned > before.last_learned
+    return made.share_documents > before.share_documents
 
 
 def _counted_as(before: Series | None, made: Series) -> Series:
@@ -166,20 +171,25 @@ def _lost(
     states: SeriesStates,
     begun: datetime,
     counted: dict[SeriesKey, float],
-    rebuilt: Mapping[SeriesKey, int],
+    given: Collection[SeriesKey],
+    token: str,
 ) -> dict[SeriesKey, Series | None]:
-    """The series without a state, with one that knows nothing before the loss, or with less than
-    the one they were given: by a watch that began them anew meanwhile. `rebuilt` has the last hour
-    each of those learned; `counted` gets what the others count for in the fleet."""
+    """The series without a state, with one that knows nothing before the loss, with one that is
+    none of those `given` in the rebuild `token`, or with one that has learned nothing at all: begun
+    anew beside an earlier rebuild, it may be. `counted` gets what the others count for in the
+    fleet."""
     hour = minute_number(begun) // 60
     lost: dict[SeriesKey, Series | None] = {}
     for first in range(0, len(watched), _AT_ONCE):
         part = watched[first : first + _AT_ONCE]
         for key, data in zip(part, states.load([state_name(key) for key in part]), strict=True):
             series = None if data is None else Series.decode(data)
-            # one begun anew after the beginning was set back has learned no hour yet
-            least = rebuilt.get(key, series.since + 1 if series else 0)
-            if series is None or series.since > hour or series.last_learned < least:
+            if (
+                series is None
+                or series.since > hour
+                or (key in given and series.rebuilt != token)
+                or (key not in given and not series.share_documents)
+            ):
                 lost[key] = series
             elif series.counted:
                 counted[key] = series.counts_for

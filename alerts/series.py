@@ -66,6 +66,8 @@ class Series(msgspec.Struct, array_like=True, dict=True):
     """What it counts for in the fleet, once `counted`, as of that day."""
     pulse: Pulse | None = None
     """Where it is busy: its counts in steps of five minutes."""
+    rebuilt: str = ""
+    """The rebuild that made it or what it comes from, if any did."""
 
     @classmethod
     def begun(cls, since: datetime, now: datetime) -> "Series":

@@ -5,7 +5,7 @@ from pipeline.trends import SeriesKey
 BEGINNING = "stream:since"
 WEEK = "stream:week"
 REBUILT = "stream:rebuilt"
-"""How often states were rebuilt: whoever holds older ones in memory drops them."""
+"""The latest rebuild: whoever holds states of before in memory drops them."""
 
 
 def state_name(key: SeriesKey) -> str:

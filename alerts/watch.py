@@ -247,7 +247,6 @@ class Watch:
         if self._begun is None or told.since != self._begun.since or rebuilt != self._rebuilt:
             # what was learned since a loss is replaced by what a rebuild makes
             self._series.clear()
-            self._moods.clear()
         self._rebuilt = rebuilt
         self._begun, begun = told, minute_start(told.since * 60)
         missing = [key for key in keys if key not in self._series]

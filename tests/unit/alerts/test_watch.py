@@ -516,6 +516,24 @@ def test_a_batch_during_a_rebuild_cannot_undo_it_either():
     assert rebuild_states(load_rules(""), trends, states) == 0
 
 
+@pytest.mark.parametrize("days", [3, 0.7])
+def test_a_state_from_before_a_rebuild_that_is_saved_after_it_is_found(days):
+    """Begun at the loss, and told of the right beginning since: it looks as old as any."""
+    timeline, trends, states = Timeline(), MemoryTrendStore(), MemorySeriesStates()
+    timeline.background(random.Random(1), days, 60, negative=0.5)
+    trends.add(counted(timeline))
+    begun = minute_number(timeline_start(timeline)) // 60
+    stale = Series.begun(at(days * DAY), at(days * DAY))
+    states.save({state_name(COMPANY): stale.encode()})
+    stale.since = begun
+    late = iter([{state_name(COMPANY): stale.encode()}] + [{}] * 20)
+    assert rebuild_states(load_rules(""), trends, states, settle=lambda: states.save(next(late)))
+    (data,) = states.load([state_name(COMPANY)])
+    series = Series.decode(data or b"")
+    assert series is not None and series.since == begun
+    assert len(series.voices) >= 10 and (series.hours or series.share_documents)
+
+
 def test_evidence_is_gathered_while_a_long_batch_lasts():
     timeline = surge(documents=60)
     for minute in range(int(HIT) + 100, int(HIT) + 400, 2):
