@@ -19,7 +19,7 @@ many documents there are, though few must be ten times as surprising:
 
 Of the two, each window is tested by the one that stands out more. The volume of a busy series,
 whose hours say too little of its minutes, is judged by the rarity of its five minutes instead
-(`alerts/pulse_test.py`), beside the shares of the windows.
+(`alerts/busy_volume.py`), beside the shares of the windows.
 """
 
 from dataclasses import replace
@@ -27,11 +27,11 @@ from datetime import datetime
 from math import inf
 
 from alerts.bar import bar_of
+from alerts.busy_volume import busy_volume_test
 from alerts.held import fewest_voices, held_in, voices_heard, windows_of
 from alerts.kinds import KINDS
 from alerts.minutes import minute_number, minute_start
 from alerts.pulse import BUSY, KNOWN, Pulse
-from alerts.pulse_test import pulse_test
 from alerts.rules import Detector, Rule
 from alerts.series import Series
 from alerts.surprise import share_surprise
@@ -98,9 +98,8 @@ def judge(
         if min(bar.threshold, bar.share_threshold) < inf
     ]
     if pulse:
-        tests.append(
-            pulse_test(detector, series, minute, earliest, (held[0], usuals[0]), by_hours, fleet)
-        )
+        own = held[0], usuals[0]
+        tests.append(busy_volume_test(detector, series, minute, earliest, own, by_hours, fleet))
     return Verdict(
         at=at,
         tests=tuple(tests),

@@ -83,8 +83,8 @@ def rebuild_states(
             written += len(made)
             if made:
                 states.save({state_name(key): series.encode() for key, series in made.items()})
-                # only now: a watch that drops what it holds must find these
-                states.save({REBUILT: token_of(token, number, first)})
+                # only now: a watch that drops what it holds must find these; another one each time
+                states.save({REBUILT: f"{token} {number} {first}".encode()})
         written += _count(counted, states, partitions)
         if number and not written:
             break
@@ -92,11 +92,6 @@ def rebuild_states(
         told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
         states.save({WEEK: told.encode()})
     return len(given)
-
-
-def token_of(token: str, number: int, first: int) -> bytes:
-    """What tells a watch that states were saved: another one each time."""
-    return f"{token} {number} {first}".encode()
 
 
 def _knows_more(made: Series, before: Series | None, begun: datetime) -> bool:

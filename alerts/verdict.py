@@ -75,7 +75,6 @@ class WindowTest:
     """Below which it is calm again, where that is not what the rule says."""
     rarity: RarityNumbers | None = None
     """Of a busy series: `statistic` is of all windows up to a day, this one the loudest."""
-
     held_back: bool = False
     """Whether it opens nothing, however surprising: it is the talk of too few."""
 

@@ -22,7 +22,9 @@ def volume_test(
     bar: Bar,
 ) -> WindowTest:
     """The count of a window that ends with `minute` against what is `usual`."""
-    observed = told_by_voices(detector, held)
+    observed = held.negatives
+    if detector.per_voice and held.voices < VOICES_KEPT:  # else there may be more than are kept
+        observed = min(observed, detector.per_voice * held.voices)
     window_hours = held.hours(minute)
     kind, looks = KINDS[detector.kind], tries(detector.windows, held.scale)
     statistic = kind.statistic(observed, window_hours, usual, looks)
@@ -45,13 +47,6 @@ def volume_test(
         voices=held.voices,
         tries=looks,
     )
-
-
-def told_by_voices(detector: Detector, held: Held) -> int:
-    """The negative documents that count: not more of one voice than the rule says."""
-    if detector.per_voice and held.voices < VOICES_KEPT:  # else there may be more than are kept
-        return min(held.negatives, detector.per_voice * held.voices)
-    return held.negatives
 
 
 def share_test(volume: WindowTest, held: Held, usual: Usual, bar: Bar) -> WindowTest:

@@ -15,7 +15,7 @@ from alerts.surprise import LOG10, share_surprise
 from alerts.usual import Usual, usual_of
 from alerts.verdict import WindowTest
 from alerts.weekly import FLAT
-from alerts.window_tests import told_by_voices, volume_test
+from alerts.window_tests import volume_test
 
 RETURNS = Returns(rate=LOOKS_A_DAY * 10.0**-LEAST, excess=1.0 / LOG10)
 """What a statistic of rarity + log10(`LOOKS_A_DAY`) is exceeded a day: what the rarity says."""
@@ -27,7 +27,7 @@ CALM = 1.0
 opens: the windows of hours remember it long."""
 
 
-def pulse_test(
+def busy_volume_test(
     detector: Detector,
     series: Series,
     minute: int,
@@ -63,30 +63,22 @@ def pulse_test(
     share = share_surprise(held.negatives, held.documents, usual.share, usual.share_weight)
     threshold = max(min(detector.open_above, MOST_ASKED), nominal(bar.allowed))
     threshold += pulse.penalty(minute)
-    test = WindowTest(
-        scale_minutes=held.scale,
-        window_minutes=minute + 1 - held.first,
+    by_hours = volume_test(detector, held, usual, share, minute, bar)
+    # `by_hours` has counted no more of one voice than the rule says
+    too_few = by_hours.observed < held.negatives and by_hours.margin < 0.0
+    return replace(
+        by_hours,
         observed=held.negatives,
         expected=expected,
         dispersion=dispersion,
         statistic=max(0.0, reading.rarity + log10(LOOKS_A_DAY)),
         threshold=threshold,
         close=max(0.1, min(max(detector.close_below, CALM), threshold - 0.5)),
-        allowed=bar.allowed,
         returns=RETURNS,
-        documents=held.documents,
-        share=held.negatives / held.documents,
-        usual_share=usual.share,
-        share_weight=usual.share_weight,
-        share_statistic=share,
-        stories=held.stories,
-        voices=held.voices,
+        tries=1.0,
         rarity=reading.numbers,
+        held_back=too_few,
     )
-    if told_by_voices(detector, held) < held.negatives:
-        limited = volume_test(detector, held, usual, share, minute, bar)
-        return replace(test, held_back=limited.margin < 0.0)
-    return test
 
 
 def _first(bins: int, minute: int) -> int:
