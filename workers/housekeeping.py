@@ -40,10 +40,10 @@ from pipeline.wire import TRENDS, Outgoing, partition_of
 from workers.broker import broker_errors, kafka_client_config
 from workers.completion import flow
 from workers.health import Health
+from workers.job_lock import job_lock
 from workers.orphan_watch import OrphanWatch
 from workers.settings import KafkaSettings, Settings
 from workers.source_watch import SourceWatch
-from workers.turns import turn
 from workers.wiring import database, now, redis_prefix, trend_store
 
 log = logging.getLogger(__name__)
@@ -207,7 +207,7 @@ class Jobs:
         """Do `work` if no other process is at it; never raises, the next turn tries again."""
         key = f"{redis_prefix(self._settings)}:turn:{name}"
         try:
-            with turn(self._client, key, max(every * 3, timedelta(seconds=30))) as mine:
+            with job_lock(self._client, key, max(every * 3, timedelta(seconds=30))) as mine:
                 if not mine:
                     # another process is at it, or one that was killed was
                     self._waiting.pop(name, None)

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def turn(client: Redis, key: str, held: timedelta) -> Iterator[bool]:
+def job_lock(client: Redis, key: str, held: timedelta) -> Iterator[bool]:
     """Whether it is this process's turn. It is taken for `held`, so that a process that was killed
     gives way soon, and again and again while the work lasts. Raises `Unavailable`."""
     token = uuid4().hex

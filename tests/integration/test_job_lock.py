@@ -6,19 +6,19 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
-from workers.turns import turn
+from workers.job_lock import job_lock
 
 HELD = timedelta(milliseconds=150)
 
 
 def taken(client: Redis) -> bool:
-    with turn(client, "turn", HELD) as mine:
+    with job_lock(client, "turn", HELD) as mine:
         return mine
 
 
 def test_a_turn_is_kept_while_its_work_lasts_and_then_the_next_ones(redis_client: Redis) -> None:
     end = time.monotonic() + 4 * HELD.total_seconds()
-    with turn(redis_client, "turn", HELD) as mine:
+    with job_lock(redis_client, "turn", HELD) as mine:
         assert mine
         while time.monotonic() < end:
             assert not taken(redis_client)
@@ -26,7 +26,7 @@ def test_a_turn_is_kept_while_its_work_lasts_and_then_the_next_ones(redis_client
 
 
 def test_work_that_fails_gives_its_turn_back(redis_client: Redis) -> None:
-    with pytest.raises(ZeroDivisionError), turn(redis_client, "turn", HELD):
+    with pytest.raises(ZeroDivisionError), job_lock(redis_client, "turn", HELD):
         raise ZeroDivisionError
     assert taken(redis_client)
 
@@ -39,7 +39,7 @@ def test_the_turn_of_a_process_that_was_killed_is_over_soon(redis_client: Redis)
 
 
 def test_a_turn_that_was_lost_is_not_taken_back(redis_client: Redis) -> None:
-    with turn(redis_client, "turn", HELD) as mine:
+    with job_lock(redis_client, "turn", HELD) as mine:
         assert mine
         redis_client.set("turn", "of somebody else")
     assert redis_client.get("turn") == b"of somebody else"
