@@ -137,6 +137,7 @@ def test_a_document_shows_its_subjects_and_only_its_first_classification(engine)
 
 def test_an_alert_shows_its_arithmetic(engine):
     arithmetic = {
+        **{"detector": "rarity", "signal": "negative_volume"},
         **{"window_seconds": 900, "observed": 12.0, "expected": 1.5, "statistic": 7.25},
         **{"p_value": 5.6e-8, "threshold": 5.0, "documents": 40, "share": 0.3},
         **{"usual_share": 0.1, "stories": 9, "voices": 7},
@@ -145,7 +146,10 @@ def test_an_alert_shows_its_arithmetic(engine):
         **{"fingerprint": "f", "opened_at": T0, "rule": "surge", "rule_version": "1"},
         **{"series": "subject=AAPL", "subject": "AAPL", "tickers": ["AAPL"], "state": "firing"},
         **{"severity": 2, "updated_at": T0, "revision": 1},
-        "record": {"arithmetic": arithmetic, "peak": arithmetic | {"observed": 15.0}},
+        "record": {
+            "arithmetic": arithmetic,
+            "peak": arithmetic | {"observed": 15.0, "p_value": 1e-9},
+        },
     }
     with writing(engine) as connection:
         connection.execute(insert(alerts), [row])
@@ -154,6 +158,9 @@ def test_an_alert_shows_its_arithmetic(engine):
     assert found["p_value"] == 5.6e-8
     assert (found["window_documents"], found["negative_share"]) == (40, 0.3)
     assert (found["peak_observed"], found["peak_statistic"]) == (15.0, 7.25)
+    assert (found["detector"], found["signal"]) == ("rarity", "negative_volume")
+    assert (found["peak_window_seconds"], found["peak_expected"]) == (900, 1.5)
+    assert found["peak_p_value"] == 1e-9
     assert msgspec.json.decode(found["tickers"]) == ["AAPL"]
 
 
