@@ -31,7 +31,7 @@ from alerts.busy_volume import busy_volume_test
 from alerts.held import fewest_voices, held_in, voices_heard, windows_of
 from alerts.kinds import KINDS
 from alerts.minutes import minute_number, minute_start
-from alerts.pulse import BUSY, KNOWN, Pulse
+from alerts.pulse import BIN_MINUTES, BUSY, KNOWN, Pulse
 from alerts.rules import Detector, Rule
 from alerts.series import Series
 from alerts.surprise import share_surprise
@@ -119,8 +119,19 @@ def outlook(
     detector: Detector, series: Series, hours: int, fleet: tuple[float, ...] = FLAT
 ) -> tuple[float, float]:
     """(expected, dispersion) of the novel negative documents of the next `hours`, by what
-    `series` holds: for pictures, by the arithmetic of hours, also of a busy series."""
+    `series` holds, by the arithmetic of hours: for pictures."""
     hour = series.minute // 60
     busy = series.upcoming(hour, hour + hours, fleet)
     usual = usual_of(detector, series, hour + hours, hour, float(hours), busy)
     return usual.per_hour * hours, usual.dispersion
+
+
+def in_hindsight(rule: Rule, series: Series, minute: int, hours: int) -> tuple[float, float] | None:
+    """The same of the `hours` that end with `minute`, by the five minutes before and in them that
+    a busy series' volume is judged by; None where it is judged by its hours."""
+    pulse, bins = _pulse(rule, series, minute), hours * 60 // BIN_MINUTES
+    if pulse is None or pulse.age_at(minute) < bins:
+        return None
+    channels = pulse.read(series.minutes, minute).channels
+    found = next((one for one in channels if one.bins == bins), None)
+    return None if found is None else (found.expected, found.dispersion)

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from pipeline.trends import Bucket
+
 # Both counts of a bucket share one integer, so that a window is one sum: novel documents
 # above, novel negative documents in the lower half.
 HALF = 32
@@ -17,6 +19,12 @@ def packed(documents: int, negatives: int) -> int:
 def unpacked(counts: int) -> tuple[int, int]:
     """(documents, negatives) of a packed number or of a sum of them."""
     return counts >> HALF, counts & LOWER
+
+
+def leaning(bucket: Bucket) -> int:
+    """Its novel documents that lean to negative: those of its evidence, which keeps the strongest
+    twenty, or all that are labelled so, where those are more."""
+    return max(bucket.totals.novel_negative, sum([piece.novel for piece in bucket.evidence]))
 
 
 def minute_number(at: datetime) -> int:

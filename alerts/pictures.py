@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.backtest import Backtested
-from alerts.detection import outlook
+from alerts.detection import in_hindsight, outlook
 from alerts.fleet_week import EVERYTHING, FleetWeek, week_told
 from alerts.lifecycle import Alert, series_key
-from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
+from alerts.minutes import MINUTES_A_DAY, leaning, minute_number, minute_start
 from alerts.rules import Rule, RuleBook
 from alerts.series import Series
 from alerts.surprise import count_interval
@@ -25,8 +25,9 @@ _ALL_DAYS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One hour or day: novel documents, the negative ones of them, and how many negative
-    ones were to be expected, with the central 95 %, from what was known when it began."""
+    """One hour or day: novel documents, those of them that lean to negative, and how many of those
+    were to be expected, with the central 95 %: by what was known when it began, of a busy series
+    by what its volume is judged by."""
 
     start: datetime
     documents: int
@@ -92,19 +93,25 @@ def _steps(
     for bucket in buckets:
         step = minute_number(bucket.start) // minutes
         counts[step] += bucket.totals.novel
-        negatives[step] += bucket.totals.novel_negative
+        negatives[step] += leaning(bucket)
     series = Series.begun(begun, begun)
     waiting = iter(buckets)
     following = next(waiting, None)
+    while following is not None and following.start < minute_start(first * minutes):
+        series.observe(following, following.start, 0)
+        following = next(waiting, None)
     steps = []
     for step in range(first, minute_number(ended) // minutes + 1):
         start = minute_start(step * minutes)
-        while following is not None and following.start < start:
-            series.observe(following, following.start, 0)
-            following = next(waiting, None)
         series.roll(step * minutes)
         fleet = week.on(step * minutes // MINUTES_A_DAY)
-        expected, dispersion = outlook(rule.detector, series, minutes // 60, fleet)
+        usual = outlook(rule.detector, series, minutes // 60, fleet)
+        while following is not None and following.start < start + width:
+            series.observe(following, following.start, 0)
+            following = next(waiting, None)
+        last = (step + 1) * minutes - 1
+        series.roll(last)
+        expected, dispersion = in_hindsight(rule, series, last, minutes // 60) or usual
         low, high = count_interval(expected, dispersion)
         steps.append(Step(start, counts[step], negatives[step], expected, low, high))
     return tuple(steps)

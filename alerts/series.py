@@ -24,7 +24,7 @@ import msgspec
 
 from alerts.corrections import is_later
 from alerts.learning import DECAY, ceiling
-from alerts.minutes import HALF, LOWER, minute_number, packed, unpacked
+from alerts.minutes import HALF, LOWER, leaning, minute_number, packed, unpacked
 from alerts.peaks import Peaks
 from alerts.pulse import BIN_MINUTES, Pulse, begun_or_ended
 from alerts.returns import Returns, chance_of_enough, highest, highest_share
@@ -122,15 +122,14 @@ class Series(msgspec.Struct, array_like=True, dict=True):
             return None
         if not totals.novel and number not in self.minutes:
             return None
-        # those that lean negative; a bucket keeps the strongest twenty, and its labels count all
-        leaning = sum([piece.novel for piece in bucket.evidence])
-        counts = packed(totals.novel, max(totals.novel_negative, leaning))
+        negatives = leaning(bucket)
+        counts = packed(totals.novel, negatives)
         held = self.minutes.get(number, 0)
         later = is_later(bucket, self.revisions, totals.novel < held >> HALF)
         if not later or counts == held:
             return None
         self.minutes[number] = counts
-        if leaning:
+        if negatives:
             for piece in bucket.evidence:
                 if piece.novel:
                     hear(self.voices, piece)

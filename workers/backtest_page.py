@@ -22,8 +22,8 @@ text{font:11px system-ui,sans-serif;fill:#555}.key span{display:inline-block;mar
 .key i{display:inline-block;width:12px;height:12px;margin-right:.4em;vertical-align:-1px}
 """
 _KEY = """<p class="key"><span><i style="background:#d9d9d4"></i>novel documents</span>
-<span><i style="background:#b3402a"></i>negative ones</span>
-<span><i style="background:#3b6ea5;opacity:.4"></i>negative ones to expect, 95 %</span>
+<span><i style="background:#b3402a"></i>those that lean to negative</span>
+<span><i style="background:#3b6ea5;opacity:.4"></i>of those to expect, 95 %</span>
 <span><i style="background:#111;width:2px"></i>an alert fired</span></p>"""
 
 

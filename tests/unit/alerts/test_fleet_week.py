@@ -3,24 +3,21 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from alerts.backtest import Backtested
 from alerts.fleet_week import EVERYTHING, FleetWeek, week_told
 from alerts.judging import Judged, step
 from alerts.lifecycle import fingerprint_of
 from alerts.memory import MemoryAlertStore
 from alerts.minutes import minute_number
-from alerts.pictures import pictures
 from alerts.rebuild import rebuild_states
 from alerts.rules import load_rules
 from alerts.series import Series
 from alerts.state_names import WEEK, state_name
-from alerts.surprise import NOISE_PER_HOUR
 from alerts.tracking import Tracked
 from alerts.watch import Watch
 from alerts.weekly import DAYS, FLAT, HOURS, day_cell, hour_cell
@@ -28,7 +25,6 @@ from pipeline.documents import DocumentId
 from pipeline.ports import CountedDocument
 from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
 from pipeline.trends import Bucket, Contribution, Totals, TrendPoint
-from tests.unit.alerts.examples import alert
 from tests.unit.alerts.test_scenarios import HIT, shock
 from tests.unit.alerts.timeline import COMPANY, DAY, START, Watched, at
 
@@ -200,38 +196,3 @@ def test_a_minute_is_judged_by_the_fleets_week_of_its_own_day():
     told = expected(FleetWeek({day - 1: busy}))
     assert told > 1.5 * expected(FleetWeek())
     assert expected(FleetWeek({day - 1: busy, day: FLAT})) == told
-
-
-def test_a_picture_expects_what_the_tests_expected():
-    buckets = busy_days()
-    own = [bucket(day * DAY + 60, 1, 1) for day in range(0, 7 * WEEKS, 4)]
-    found = Backtested(
-        alerts=(alert(),), documents=1, series=2, began=buckets[0].start, ended=buckets[-1].start
-    )
-
-    def nights_and_days(everything: Sequence[Bucket]) -> list[float]:
-        (drawn,) = pictures(
-            found, lambda key: everything if key == EVERYTHING else own, load_rules("")
-        )
-        # by the day: a Saturday beside the Friday before it
-        return [step.expected - 24.0 * NOISE_PER_HOUR for step in drawn.steps[-3:-1]]
-
-    friday, saturday = nights_and_days(buckets)
-    assert saturday < 0.5 * friday
-    friday, saturday = nights_and_days([])
-    assert saturday > 0.8 * friday
-
-
-def test_a_picture_of_some_days_knows_the_weeks_before_them():
-    buckets = busy_days()
-    # more than two weeks, so that both are drawn by the day
-    later = START + timedelta(days=13)
-
-    def bands(began: datetime) -> list[float]:
-        found = Backtested(
-            alerts=(alert(),), documents=1, series=2, began=began, ended=buckets[-1].start
-        )
-        (drawn,) = pictures(found, lambda _: buckets, load_rules(""))
-        return [step.expected for step in drawn.steps if step.start >= later]
-
-    assert bands(later) == bands(buckets[0].start)
