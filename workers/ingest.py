@@ -19,20 +19,22 @@ from pipeline.feeds.fetch import Fetcher, agent
 from pipeline.feeds.kinds import FEEDS, open_feed
 from pipeline.retry import Backoff
 from pipeline.stores.host_turns import SqlTurns
+from workers.document_sender import DocumentSender
 from workers.feed_file import feed_file
 from workers.feeds import check, preview
 from workers.health import Health
 from workers.intake import Intake
 from workers.kafka_feed import kafka_opener
-from workers.letters import read_letters
 from workers.local_pages import Local
-from workers.outbox import Delivery, Outbox, Sender
+from workers.outbox import Outbox
+from workers.outbox_rounds import Delivery
 from workers.polling import Polling
-from workers.settings import KafkaSettings, Settings
+from workers.refusals import Refusals
+from workers.settings import Settings
 from workers.topics import State, ensure_topics
 from workers.wiring import database
 
-__all__ = ["DeadIds", "Ingest", "check", "preview", "run_ingest", "utc_now"]
+__all__ = ["Ingest", "check", "preview", "run_ingest", "utc_now"]
 
 log = logging.getLogger(__name__)
 
@@ -109,30 +111,12 @@ class Ingest:
             self._found.wait(self._every)
 
 
-class DeadIds:
-    """The ids of dead letters, each told once: where reading stopped is remembered."""
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._settings = settings
-        self._next: dict[tuple[str, int], int] = {}
-
-    def __call__(self) -> list[str]:
-        found = []
-        topic = f"{self._settings.prefix}dead-letters"
-        for letter in read_letters(self._settings, self._next, timeout_seconds=20):
-            self._next[(topic, letter.partition)] = letter.offset + 1
-            key = letter.letter.key_bytes if letter.letter is not None else None
-            if key is not None:
-                found.append(key.decode(errors="replace"))
-        return found
-
-
 def run_ingest(settings: Settings, stop: threading.Event, health: Health) -> None:
     """The stage `ingest` of a process. Raises `ConfigurationError` before it begins."""
     settings.require("KAFKA", "DATABASE")
     file = feed_file(settings)
     engine = database(settings)
-    sender = Sender(settings.kafka)
+    sender = DocumentSender(settings.kafka)
     try:
         for finding in ensure_topics(settings.kafka):
             if finding.state is State.DIFFERS:
@@ -141,7 +125,7 @@ def run_ingest(settings: Settings, stop: threading.Event, health: Health) -> Non
             agent=agent(file.contact), wait=stop.wait, turns=SqlTurns(engine, utc_now)
         )
         kinds = {**FEEDS, "kafka": kafka_opener(settings.kafka)}
-        delivery = Delivery(Outbox(engine, settings.resend), sender, DeadIds(settings.kafka))
+        delivery = Delivery(Outbox(engine, settings.resend), sender, Refusals(settings.kafka))
         ingest = Ingest(
             [open_feed(source, Local(fetcher), kinds) for source in file.sources],
             Intake(engine),

@@ -25,11 +25,14 @@ from pipeline.stores.tables import documents
 from pipeline.wire import DOCUMENTS, DeadLetter, encode_json
 from tests.unit.feeds.server import FeedServer, body, item, rss, serving, status
 from workers.broker import kafka_client_config
+from workers.document_sender import DocumentSender
 from workers.embedded import embedded_broker
 from workers.health import Health
-from workers.ingest import DeadIds, Ingest, check, preview, run_ingest
+from workers.ingest import Ingest, check, preview, run_ingest
 from workers.intake import Intake
-from workers.outbox import Delivery, Outbox, Sender
+from workers.outbox import Outbox
+from workers.outbox_rounds import Delivery
+from workers.refusals import Refusals
 from workers.settings import Settings, read_settings
 from workers.topics import ensure_topics
 
@@ -84,8 +87,8 @@ def ingesting(
     """The stage, running; it must end within seconds."""
     stop = threading.Event()
     fetcher = Fetcher(Limits(host_gap=timedelta(0)), wait=stop.wait)
-    sender = Sender(settings.kafka, confirm_seconds=5)
-    delivery = Delivery(Outbox(engine, timedelta(seconds=resend)), sender, DeadIds(settings.kafka))
+    sender = DocumentSender(settings.kafka, confirm_seconds=5)
+    delivery = Delivery(Outbox(engine, timedelta(seconds=resend)), sender, Refusals(settings.kafka))
     ingest = Ingest(
         [open_feed(one, fetcher) for one in sources], Intake(engine), delivery, every=ROUND
     )
