@@ -90,10 +90,11 @@ def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
         share_weight=test.share_weight,
         windows=len(rule.detector.windows),
         scale_seconds=test.scale_minutes * 60,
-        per_day=test.returns.per_day(test.statistic),
-        allowed_per_day=test.allowed,
-        peaks_per_day=test.returns.rate,
-        peak_excess=test.returns.excess,
+        # what is no chance has no return level either
+        per_day=test.returns.per_day(test.statistic) if test.chance else None,
+        allowed_per_day=test.allowed if test.chance else None,
+        peaks_per_day=test.returns.rate if test.chance else None,
+        peak_excess=test.returns.excess if test.chance else None,
         tries=test.tries,
         rarity=test.rarity,
     )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.lifecycle import Alert
 from alerts.memory import MemoryAlertStore, MemoryEvidence
+from alerts.minutes import minute_number
 from alerts.rules import MINUTE, RuleBook
 from alerts.watch import Watch
 from pipeline.documents import ClassifiedDocument, minute_of
@@ -25,7 +26,8 @@ class Backtested:
     """What the rules say of a history.
 
     `alerts` holds every episode in its final state, in the order they opened; `began` and
-    `ended` are the event times of the first and last document, None where there was none.
+    `ended` are the event times of the first and last document, None where there was none. The
+    first is that of the stream, not a stray from long before.
     """
 
     alerts: tuple[Alert, ...]
@@ -57,14 +59,16 @@ class Backtest:
         self._aggregate = Aggregate(self._trends)
         self._watch = Watch(rules, MemorySeriesStates(), self._alerts, self._evidence)
         self._documents = 0
-        self._began: datetime | None = None
+        self._firsts: dict[int, datetime] = {}
+        """The earliest document of each hour."""
         self._ended: datetime | None = None
 
     def feed(self, documents: Sequence[ClassifiedDocument]) -> Sequence[Alert]:
         """Each state an alert took by these documents."""
         for one in documents:
             at = one.document.published_at
-            self._began = at if self._began is None else min(self._began, at)
+            hour = minute_number(at) // 60
+            self._firsts[hour] = min(self._firsts.get(hour, at), at)
             self._ended = at if self._ended is None else max(self._ended, at)
         self._documents += len(documents)
         self._evidence.add(documents)
@@ -92,12 +96,20 @@ class Backtest:
             alerts=tuple(sorted(rows, key=lambda alert: (alert.opened_at, alert.fingerprint))),
             documents=self._documents,
             series=len(list(self._trends.series())),
-            began=self._began,
+            began=self._began(),
             ended=self._ended,
         )
 
     def buckets(self, series: SeriesKey) -> list[Bucket]:
         """Everything counted for one series, oldest first: for a picture of it."""
-        if self._began is None or self._ended is None:
+        began = self._began()
+        if began is None or self._ended is None:
             return []
-        return self._trends.buckets(series, minute_of(self._began), self._ended + _DAY)
+        return self._trends.buckets(series, minute_of(began), self._ended + _DAY)
+
+    def _began(self) -> datetime | None:
+        """The first document of the hour the watch takes the stream to have begun with, or later:
+        an article of last year is no history."""
+        since = self._watch.since
+        hours = (hour for hour in self._firsts if since is None or hour >= since)
+        return min((self._firsts[hour] for hour in hours), default=None)

@@ -23,6 +23,9 @@ class Kind(Protocol):
     reads_pulse: bool
     """Whether the volume of a busy series is read by `alerts.pulse` instead."""
 
+    chance: bool
+    """Whether the statistic is -log10 of a chance."""
+
     def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
         """How surprising `observed` documents are in a window of `hours`; `tries` is what the
         chance is multiplied with, as other windows are looked at too."""
@@ -38,6 +41,7 @@ class NegativeBinomial:
     """-log10 of a chance, against the series' own return level: what ships."""
 
     reads_pulse = True
+    chance = True
 
     def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
         """-log10 min(1, tries * P(N >= observed)), N negative binomial."""
@@ -63,6 +67,7 @@ class RollingZ:
     """Standard deviations above the mean of the last days: the baseline to beat."""
 
     reads_pulse = False
+    chance = False
 
     def statistic(self, observed: int, hours: float, usual: Usual, tries: float) -> float:
         """(observed - mean) / deviation; neither the week nor the windows tried count."""

@@ -12,7 +12,7 @@ from alerts.ports import Conflict, FoundDocument
 from alerts.routing import Notification, Silence
 from alerts.tracking import Change, series_of
 from pipeline.documents import ClassifiedDocument, DocumentId
-from pipeline.trends import SeriesKey
+from pipeline.trends import SeriesKey, leans
 
 # A document without a title is shown by its beginning.
 EXCERPT = 140
@@ -54,23 +54,23 @@ class MemoryAlertStore:
 
 
 class MemoryEvidence:
-    """An `EvidenceLookup` that remembers the negative documents it was given."""
+    """An `EvidenceLookup` that remembers what leans to negative of the documents it was given."""
 
     def __init__(self) -> None:
         self._found: dict[DocumentId, FoundDocument] = {}
-        self._told: dict[str, tuple[int, set[str]]] = {}
+        self._told: dict[str, dict[DocumentId, str]] = {}
+        """By story the voice of each telling."""
 
     def add(self, documents: Sequence[ClassifiedDocument]) -> None:
-        """Remember what may become evidence: alerts show negative documents only."""
+        """Remember what may become evidence, and how often each story was told."""
         for one in documents:
             sentiment = one.classification.sentiment
             about = [subject.sentiment for subject in one.subjects if subject.sentiment]
-            if not any(found.label == "negative" for found in (sentiment, *about) if found):
-                continue
             document = one.document
-            size, voices = self._told.get(one.story.id, (0, set()))
-            if one.id not in self._found:
-                self._told[one.story.id] = (size + 1, voices | {one.voice})
+            told = self._told.setdefault(one.story.id, {})
+            told[one.id] = one.voice
+            if not any(leans(found) for found in (sentiment, *about) if found):
+                continue
             evidence = AlertEvidence(
                 id=one.id,
                 at=document.published_at,
@@ -88,9 +88,11 @@ class MemoryEvidence:
         found = {}
         for name in ids:
             if (one := self._found.get(name)) is not None:
-                size, voices = self._told[one.evidence.story]
+                told = self._told[one.evidence.story]
                 evidence = replace(
-                    one.evidence, story_size=size, independent_publishers=len(voices)
+                    one.evidence,
+                    story_size=len(told),
+                    independent_publishers=len(set(told.values())),
                 )
                 found[name] = replace(one, evidence=evidence)
         return found

@@ -13,10 +13,12 @@ from alerts.beginning import DAY_HOURS, GAP_HOURS, Beginning
 from alerts.detection import judge
 from alerts.fleet import Fleet, Part
 from alerts.fleet_week import EVERYTHING, week_told
+from alerts.judging import about_mood
 from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
+from alerts.mood import Mood
 from alerts.rules import DAY, Rule, RuleBook
 from alerts.series import Series
-from alerts.state_names import BEGINNING, REBUILT, WEEK, fleet_name, state_name
+from alerts.state_names import BEGINNING, REBUILT, WEEK, fleet_name, mood_name, state_name
 from pipeline.ports import SeriesStates, TrendStore
 from pipeline.trends import Bucket, SeriesKey
 from pipeline.wire import partition_of
@@ -83,6 +85,7 @@ def rebuild_states(
             written += len(made)
             if made:
                 states.save({state_name(key): series.encode() for key, series in made.items()})
+                states.save(_moods(rules, trends, made))
                 # only now: a watch that drops what it holds must find these; another one each time
                 states.save({REBUILT: f"{token} {number} {first}".encode()})
         written += _count(counted, states, partitions)
@@ -92,6 +95,18 @@ def rebuild_states(
         told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
         states.save({WEEK: told.encode()})
     return len(given)
+
+
+def _moods(rules: RuleBook, trends: TrendStore, keys: Iterable[SeriesKey]) -> dict[str, bytes]:
+    """The sentiment, as the buckets tell it, of those that a rule watches for a drop."""
+    found = {}
+    for key in keys:
+        if any(map(about_mood, rules.matching(key))):
+            mood = Mood()
+            for bucket in trends.buckets(key, _FIRST, _LAST):
+                mood.observe(bucket, bucket.start, 0)
+            found[mood_name(key)] = mood.encode()
+    return found
 
 
 def _knows_more(made: Series, before: Series | None, begun: datetime) -> bool:

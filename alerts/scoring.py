@@ -19,9 +19,11 @@ arithmetic says.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from math import exp
+from statistics import median_low
 
 from alerts.rarity import OPENING, RARITY, READING, STATE, TAIL, absorb, read
 
@@ -39,6 +41,8 @@ WEARIER = 0.15
 WEARY_DAYS = 20.0
 EPISODE = timedelta(days=1)
 LEARNING = timedelta(hours=12)
+SETTLES = 24
+"""Rows after which it is settled how far apart rows are."""
 YOUNG_DAYS = 7.0
 YOUNG_PENALTY = 0.5
 RARE_YOUNG_DAYS = 10.0
@@ -47,7 +51,11 @@ RARE_YOUNG_PENALTY = 1.2
 
 @dataclass(slots=True)
 class Scorer:
-    """One series, told row by row."""
+    """One series, told row by row.
+
+    How far apart the rows are is read off the first `SETTLES`: where what they tell changes, the
+    few there were are told anew, so that one odd gap at the beginning is not believed for ever.
+    """
 
     _state: list[float] = field(default_factory=lambda: [0.0] * STATE)
     _reading: list[float] = field(default_factory=lambda: [0.0] * READING)
@@ -59,11 +67,31 @@ class Scorer:
     _read: bool = False
     """Whether the reading is that of the open bin with all it holds."""
     _episodes: "Episodes" = field(default_factory=lambda: Episodes())
+    _early: list[tuple[datetime, float]] | None = field(default_factory=list)
+    """The first rows, until it is settled how far apart they are."""
 
     def score(self, at: datetime, value: float) -> float:
         """The score of a row, 0 to 1. Rows must come in order of time."""
         if self._row is not None and at < self._row:
             raise ValueError("earlier than the row before")
+        if self._early is not None:
+            self._settle(self._early, at, value)
+        return self._score(at, value)
+
+    def _settle(self, early: list[tuple[datetime, float]], at: datetime, value: float) -> None:
+        gaps = [later - one for (one, _), (later, _) in pairwise([*early, (at, value)])]
+        usual = median_low([gap for gap in gaps if gap] or [timedelta()])
+        width = max(LEAST_BIN, min(usual, EPISODE))
+        if self._bin and not 0.75 * self._bin <= width <= 1.25 * self._bin:
+            anew = Scorer(_bin=width)
+            for row in early:
+                anew._score(*row)
+            for one in fields(self):
+                setattr(self, one.name, getattr(anew, one.name))
+        early.append((at, value))
+        self._early = early if len(early) < SETTLES else None
+
+    def _score(self, at: datetime, value: float) -> float:
         since = timedelta() if self._row is None else at - self._row
         self._first, self._row = self._first or at, at
         if self._bin_starts is None:

@@ -18,10 +18,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alerts.beginning import GAP_HOURS, Beginning, begun_with
+from alerts.evidence import fill_in
 from alerts.fleet import LEAST_PARTITIONS, Fleet
 from alerts.fleet_week import EVERYTHING, FleetWeek
 from alerts.judging import Judged, about_mood, catch_up, step
-from alerts.lifecycle import ALERTS, Alert, AlertEvidence, Fingerprint, fingerprint_of
+from alerts.lifecycle import ALERTS, Alert, Fingerprint, fingerprint_of
 from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
 from alerts.mood import Mood
 from alerts.points import point_of
@@ -75,6 +76,11 @@ class Watch:
         self._rebuilt: bytes | None = None
         self._fleet = Fleet()
         self._week = FleetWeek()
+
+    @property
+    def since(self) -> int | None:
+        """The hour the stream began, in hours since 1970; None before anything was read."""
+        return None if self._begun is None else self._begun.since
 
     def forget(self) -> None:
         """Drop everything held in memory: after a rebalance others may have changed it."""
@@ -132,7 +138,7 @@ class Watch:
         for point in points:
             self._follow(point, tracked.get(point.series, ()))
         everything = [one for some in tracked.values() for one in some]
-        self._fill_in(everything)
+        fill_in(everything, self._evidence)
         changes = [change for one in everything for change in one.changes()]
         if changes:
             self._alerts.save(changes)
@@ -201,27 +207,6 @@ class Watch:
         if tested and not point.sweep:
             self._fleet.count(partition, series, day)
 
-    def _fill_in(self, tracked: Sequence[Tracked]) -> None:
-        """Completes the alerts' evidence from the archive, as far as it is there by now."""
-        pieces: dict[Fingerprint, tuple[AlertEvidence, ...]] = {}
-        for one in tracked:
-            if one.now is None:
-                continue
-            if one.changed:
-                pieces[one.fingerprint] = one.gathered
-            elif one.open and any(piece.title is None for piece in one.now.evidence):
-                pieces[one.fingerprint] = one.now.evidence
-        wanted = [piece.id for some in pieces.values() for piece in some if piece.title is None]
-        found = self._evidence.find(list(dict.fromkeys(wanted))) if wanted else {}
-        for one in tracked:
-            if one.fingerprint in pieces:
-                some = pieces[one.fingerprint]
-                versions = [found[piece.id].model_version for piece in some if piece.id in found]
-                one.complete(
-                    tuple(found[p.id].evidence if p.id in found else p for p in some),
-                    max(versions, default=""),
-                )
-
     def _rules_of(self, key: SeriesKey) -> tuple[tuple[Rule, Fingerprint], ...]:
         found = self._matching.get(key)
         if found is None:
@@ -247,6 +232,7 @@ class Watch:
         if self._begun is None or told.since != self._begun.since or rebuilt != self._rebuilt:
             # what was learned since a loss is replaced by what a rebuild makes
             self._series.clear()
+            self._moods.clear()
         self._rebuilt = rebuilt
         self._begun, begun = told, minute_start(told.since * 60)
         missing = [key for key in keys if key not in self._series]

@@ -46,6 +46,7 @@ def volume_test(
         stories=held.stories,
         voices=held.voices,
         tries=looks,
+        chance=kind.chance,
     )
 
 
@@ -59,6 +60,7 @@ def share_test(volume: WindowTest, held: Held, usual: Usual, bar: Bar) -> Window
     return replace(
         volume,
         signal=SHARE,
+        chance=True,
         documents=heard,
         expected=heard * usual.share,
         share=observed / heard,

@@ -43,6 +43,11 @@ LEANING_MICRO = 150_000
 ALLOWED_LATENESS = timedelta(hours=1)
 
 
+def leans(sentiment: Sentiment) -> bool:
+    """Whether a document of this sentiment speaks for an alert."""
+    return round(sentiment.negative * MICRO) >= LEANING_MICRO
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class SeriesKey:
     """A cut through the stream; None means "any". All None is the series of everything."""
@@ -175,7 +180,7 @@ def _alone(classified: ClassifiedDocument) -> Callable[[Sentiment | None], Bucke
         negative = label == "negative"
         micro = round(sentiment.negative * MICRO)
         evidence: tuple[Evidence, ...] = ()
-        if micro >= LEANING_MICRO:
+        if leans(sentiment):
             piece = Evidence(
                 document=document.id,
                 story=story.id,

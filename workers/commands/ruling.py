@@ -216,10 +216,13 @@ def _run(
     found = test.finish()
     if since is None:
         return found
+    began = None if found.began is None else max(found.began, since)
     return replace(
         found,
         documents=counted,
-        began=None if found.began is None else max(found.began, since),
+        began=began,
+        # nothing came since then
+        ended=None if found.ended is None or began is None else max(found.ended, began),
         alerts=tuple(alert for alert in found.alerts if alert.opened_at >= since),
     )
 

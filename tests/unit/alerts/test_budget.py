@@ -33,6 +33,22 @@ def test_a_budget_counts_what_fired_in_its_time_by_rule() -> None:
     assert "times what was stated" not in text
 
 
+def test_what_no_budget_was_given_to_is_told_apart() -> None:
+    budgeted = alert(peak=replace(NUMBERS, detector="rarity", allowed_per_day=0.02))
+    later = OPENED + timedelta(hours=1)
+    others = [
+        alert(rule="silent", firing_at=later, opened_at=later, peak=replace(NUMBERS, detector=name))
+        for name in ("source-silent", "threshold", "rolling-z")
+    ]
+    found = budget_of([replace(budgeted, firing_at=OPENED), *others], 0.1, BEGIN, END)
+    assert (found.fired, found.per_day, found.part) == (1, 0.05, 0.02)
+    assert [(one.rule, one.fired) for one in found.apart] == [("silent", 3)]
+    assert list(budget_lines(found))[-2:] == [
+        "no part of the budget:",
+        "  silent: 0.15 a day, 3 on 1 series, 0 acknowledged",
+    ]
+
+
 def test_many_more_alerts_than_stated_are_pointed_out() -> None:
     alerts = [alert(firing_at=OPENED + timedelta(minutes=number)) for number in range(40)]
     text = "\n".join(budget_lines(budget_of(alerts, 0.1, BEGIN, END)))

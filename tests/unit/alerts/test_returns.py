@@ -258,6 +258,8 @@ def test_a_rolling_z_finds_a_shock_too_and_names_itself():
     )
     (alert,) = Watched(rules=book).play(shock(), until=10.5 * 24 * 60).fired()
     assert alert.arithmetic.detector == "rolling-z"
+    # a z is no chance
+    assert (alert.peak.p_value, alert.peak.per_day, alert.peak.peaks_per_day) == (1.0, None, None)
     assert at(HIT) <= alert.opened_at <= at(HIT) + timedelta(minutes=10)
 
 

@@ -223,3 +223,22 @@ def test_what_is_rarer_stays_rarer_and_only_what_is_hardly_seen_is_doubted():
     assert found == sorted(found)
     assert found[: stated.index(1.0) + 1] == stated[: stated.index(1.0) + 1]
     assert believed(2.0) == pytest.approx(1.0 + TAIL)
+
+
+@pytest.mark.parametrize("hours", [2, 24])
+def test_one_odd_gap_at_the_beginning_is_not_believed(hours: int) -> None:
+    rows = at_cadence(surging())
+    odd = [(START - timedelta(hours=hours), 20.0), *rows]
+    first = crossings(list(scored(odd)))[0] - 1
+    assert first == crossings(list(scored(rows)))[0]
+
+
+def test_the_first_rows_tell_how_far_apart_they_are_as_they_come() -> None:
+    hourly = at_cadence(steady(24 * 30), 60.0)
+    # ten minutes between two of hourly rows
+    odd = [(START - timedelta(minutes=10), 20.0), *hourly]
+    told, plain = list(scored(odd))[1:], list(scored(hourly))
+    assert max(abs(one - other) for one, other in zip(told[240:], plain[240:], strict=True)) < 0.05
+    # what was said of a row does not depend on those that follow
+    for rows in (1, 2, 5, 30):
+        assert list(scored(odd[:rows])) == list(scored(odd))[:rows]

@@ -19,7 +19,7 @@ from alerts.minutes import minute_number, minute_start
 from alerts.ports import Conflict, FoundDocument
 from alerts.rebuild import rebuild_states
 from alerts.returns import Returns
-from alerts.rules import load_rules
+from alerts.rules import load_rules, parse_rules
 from alerts.series import Series
 from alerts.state_names import BEGINNING, fleet_name, state_name
 from alerts.tracking import Change
@@ -30,6 +30,7 @@ from pipeline.ports import CountedDocument
 from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
 from pipeline.trends import Bucket, Contribution, SeriesKey
 from pipeline.wire import Record
+from tests.unit.alerts.test_conditions import rules
 from tests.unit.alerts.timeline import (
     COMPANY,
     DAY,
@@ -587,3 +588,24 @@ def test_a_running_watch_takes_over_what_was_rebuilt_after_redis_lost_it():
     held = Series.decode(data or b"")
     assert held is not None
     assert held.since <= minute_number(timeline_start(timeline)) // 60
+
+
+def test_the_usual_sentiment_is_rebuilt_with_the_counts():
+    """Redis is emptied and rebuilt; a fall of the sentiment is then held against all there was."""
+    book = parse_rules(rules("kind: sentiment_drop, by: 0.5, window: 1h, minimum: 10"))
+    timeline = Timeline()
+    for number in range(200):
+        timeline.say(number * 30.0, "positive" if number % 2 else "neutral")
+    trends, states = MemoryTrendStore(), MemorySeriesStates()
+    trends.add(counted(timeline))
+    whole = Watched(rules=book).play(timeline)
+    lost = Watched(rules=book, states=states)
+    lost.give([sweep(6000)])
+    assert rebuild_states(book, trends, states) == 1
+    fall = Timeline()
+    for number in range(12):
+        fall.say(6100.0 + number, "negative" if number % 2 else "neutral")
+    for one in (whole, lost):
+        one.play(fall)
+    assert len(whole.alerts.rows) == 1
+    assert lost.summary() == whole.summary()
