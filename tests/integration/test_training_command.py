@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from models.artifact import load
+from models.recipe import read_recipe, recipe_of_teacher
+from models.teaching import is_made
 from tests.tiny_encoder import tiny_base
 from workers.cli import status_of
 
@@ -61,6 +63,39 @@ def test_labelled_files_become_an_artifact_with_a_measured_card(
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert set(told) == {"sentiment", "topic", "entity_sentiment"}
     assert told["sentiment"]["accuracy"] > 0.9
+
+
+def test_a_teacher_is_trained_first_and_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, data, out = tmp_path / "base", tmp_path / "data", tmp_path / "artifact"
+    base.mkdir()
+    data.mkdir()
+    tiny_base(base)
+    monkeypatch.setenv("BELLWETHER_MODEL_BASE", str(base))
+    written(data / "posts.train.jsonl", range(120))
+    recipe = tmp_path / "recipe.toml"
+    # all the pupil hears is its teacher
+    recipe.write_text(
+        f'base = "{base}"\ntrain = ["posts.train.jsonl"]\nepochs = 6\npatience = 6\nwindow = 24\n'
+        "batch_texts = 8\nlearning_rate = 4e-3\nhead_learning_rate = 8e-3\nbits = 8\n"
+        "teacher_weight = 1.0\nteacher = {seed = 7}\n"
+    )
+    command = f"model train --config {recipe} --data {data} --out {out} --device cpu --json"
+    assert status_of(command.split()) == 0
+    teacher = tmp_path / "artifact.run" / "teacher"
+    taught = load(teacher, str(base))
+    assert taught.about.recipe["seed"] == 7 and not taught.about.recipe["teacher_weight"]
+    capsys.readouterr()
+    written(data / "posts.valid.jsonl", range(200, 230))
+    assert status_of(f"model evaluate {data}/posts.valid.jsonl --model {out} --json".split()) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["sentiment"]["accuracy"] > 0.7
+    # it is there already; texts that have changed need another
+    before = (teacher / "weights.safetensors").stat().st_mtime_ns
+    assert status_of(command.split()) == 0
+    assert (teacher / "weights.safetensors").stat().st_mtime_ns == before
+    assert is_made(teacher, recipe_of_teacher(read_recipe(recipe)), taught.about.data, str(base))
+    assert not is_made(teacher, recipe_of_teacher(read_recipe(recipe)), {}, str(base))
 
 
 def test_own_labels_are_learned_on_top_of_an_artifact(

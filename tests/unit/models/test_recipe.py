@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.optimizing import schedule
-from models.recipe import SHIPPED, Recipe, made, read_recipe
+from models.recipe import SHIPPED, Recipe, made, read_recipe, recipe_of_teacher
 from pipeline.errors import ConfigurationError
 
 
@@ -24,6 +24,11 @@ def test_the_shipped_recipe_is_one() -> None:
         ("epochs = 3", "train: name at least one"),
         ("train = ['a']\nepochs = 3\ncycles = [1, 1]", "cycles: (1, 1) are not 3 epochs"),
         ("train = ['a']\nteachers = ['t']", "teach nothing"),
+        ("train = ['a']\nteacher = {epochs = 2}", "teach nothing"),
+        (
+            "train = ['a']\nteacher_weight = 0.5\nteacher = {epoch = 2}",
+            "teacher: unknown key 'epoch'",
+        ),
     ],
 )
 def test_a_wrong_recipe_is_named(tmp_path: Path, text: str, wrong: str) -> None:
@@ -32,6 +37,12 @@ def test_a_wrong_recipe_is_named(tmp_path: Path, text: str, wrong: str) -> None:
     with pytest.raises(ConfigurationError, match=r"recipe\.toml: ") as raised:
         read_recipe(path)
     assert wrong in str(raised.value)
+
+
+def test_a_teacher_learns_as_its_pupil_does_but_for_what_is_said() -> None:
+    given = {"train": ["a"], "epochs": 3, "teacher_weight": 0.5, "rdrop": 0.1}
+    teacher = recipe_of_teacher(made({**given, "teacher": {"epochs": 5}}, "test"))
+    assert teacher == made({"train": ["a"], "epochs": 5, "rdrop": 0.1}, "test")
 
 
 def test_the_rate_rises_falls_and_restarts() -> None:

@@ -1,16 +1,23 @@
 """The stages of training: members begin alike, differ, and are averaged, in one process or many."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from models.corpus import Corpus
+from models.corpus import Corpus, corpus_of
+from models.data import Example
 from models.encoder import read_base
 from models.members import Member, Place, mean_of_members
 from models.network import Network
 from models.stages import first_stage, last_stage
+from models.training import Targets
+from tests.unit.models.test_contrasts import GOLD
 from tests.unit.models.test_training import RECIPE, corpus, folder, network_on, trained
 
 __all__ = ["corpus", "folder"]  # fixtures
@@ -128,6 +135,62 @@ def test_members_are_told_apart_by_their_seeds_alone(corpus: Corpus) -> None:
     recipe = replace(RECIPE, members=3)
     stage = first_stage(recipe, corpus)
     assert len({one.recipe.seed for one in stage}) == 3
-    assert {replace(one.recipe, seed=1) for one in stage} == {replace(recipe, seed=1)}
+    assert all(replace(one.recipe, seed=1) == replace(recipe, seed=1) for one in stage)
     assert [one.name for one in stage] == ["member-1", "member-2", "member-3"]
     assert isinstance(stage[0], Member)
+
+
+def test_the_last_stage_is_taught_about_its_made_texts_too(folder: Path, corpus: Corpus) -> None:
+    recipe = replace(RECIPE, polish_epochs=1, polish_members=1, contrasts=0.5)
+
+    def teach(texts: Sequence[Example]) -> Targets:
+        return Targets(
+            {
+                "sentiment": torch.full((len(texts), 3), 1 / 3),
+                "entity_sentiment": torch.full((sum(len(one.entities) for one in texts), 3), 1 / 3),
+            }
+        )
+
+    base = read_base(folder)
+    corpus = corpus_of([*corpus.examples, GOLD], base.tokenizer, recipe.window)
+    (one,) = last_stage(recipe, corpus, base, teach(corpus.examples), teach)
+    assert len(one.corpus) > len(corpus)
+    assert len(one.targets.teachers["sentiment"]) == len(one.corpus)
+    assert len(one.targets.teachers["entity_sentiment"]) == one.corpus.first[-1]
+
+
+MEMBERS = """
+import sys, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from models import members
+
+def work():
+    import os
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, get_context("spawn"), members._ready, (1, None)) as pool:
+        pool.submit(work).result()
+"""
+
+
+def test_members_end_with_the_run_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(MEMBERS)
+    run = subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert run.stdout is not None
+    member = int(run.stdout.readline())
+    run.kill()
+    run.wait(10)
+    # the pipe is at its end when the last who holds it is gone
+    assert run.stdout.read() == ""
+    run.stdout.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(member, 0)
