@@ -20,7 +20,7 @@ COPY models models
 COPY alerts alerts
 COPY workers workers
 COPY migrations migrations
-RUN /opt/bellwether/bin/pip install --constraint constraints.txt '.[postgres]' \
+RUN /opt/bellwether/bin/pip install --constraint constraints.txt '.[postgres,encoder]' \
  && /opt/bellwether/bin/pip check \
  && /opt/bellwether/bin/pip uninstall --yes pip
 

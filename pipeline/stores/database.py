@@ -134,7 +134,7 @@ def _postgres(url: URL, pool_size: int) -> Engine:
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             "BELLWETHER_DATABASE names PostgreSQL, its driver is not installed: "
-            "install bellwether[postgres]"
+            "install the extra `postgres`"
         ) from error
 
 

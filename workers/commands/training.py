@@ -50,7 +50,7 @@ def train(
     folder = work or out.with_name(f"{out.name}.run")
     reporter = tensorboard(folder)
     if reporter is None:
-        note("tensorboard is not installed: no logs (pip install 'bellwether[training]')")
+        note("tensorboard is not installed: no logs (the extra `training` brings it)")
     bar = _Bar()
     with bar:
         make(
