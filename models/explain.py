@@ -48,7 +48,8 @@ class Explanation:
     """One answer and what made it. `about` is the name asked about, for `entity_sentiment`.
 
     `rest` is what the words do not account for: how probable the class is without them, and
-    the error of the method.
+    the error of the method. `read` is how many characters of the text the answer is of: what is
+    served of one beyond the window weighs its other windows too.
     """
 
     task: str
@@ -60,6 +61,12 @@ class Explanation:
     words: tuple[Word, ...]
     method: Method
     rest: float = 0.0
+    read: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer is of the whole text."""
+        return self.read is None or self.read >= len(self.text)
 
     def strongest(self, most: int) -> list[Word]:
         """The words that speak most for the class called, strongest first."""
@@ -135,8 +142,9 @@ def explanation_of(
     worth: Sequence[float],
     attention: Sequence[float] | None,
     method: Method,
+    read: int | None = None,
 ) -> Explanation:
-    """The parts put together; `worth` and `attention` by word."""
+    """The parts put together; `worth` and `attention` by word, `read` in characters."""
     labels = LABELS[task]
     probabilities = {name: float(one) for name, one in zip(labels, chances, strict=True)}
     label = max(probabilities, key=lambda name: probabilities[name])
@@ -154,6 +162,7 @@ def explanation_of(
         ),
         method=method,
         rest=float(_log_odds(np.array([probabilities[label]]))[0]) - sum(worth),
+        read=read,
     )
 
 
@@ -216,6 +225,7 @@ def as_json(version: str, text: str, explanations: Sequence[Explanation]) -> dic
                 name: round(value, _DIGITS) for name, value in one.probabilities.items()
             },
             "method": one.method,
+            "read": len(one.text) if one.read is None else one.read,
             "rest": round(one.rest, _DIGITS),
             "words": [
                 {

@@ -35,6 +35,8 @@ class Pieces:
     ids: Sequence[int]
     offsets: Sequence[Span]
     mentions: Sequence[Sequence[int]]
+    whole: bool = True
+    """Whether nothing was left out."""
 
 
 class NetworkExplainer:
@@ -86,6 +88,8 @@ class NetworkExplainer:
         called = [row.index(max(row)) for row in chances]
         worth = self._attributions(cut, one, [task for task, _ in asked], called)
         words = word_spans(text)[:MOST_WORDS]
+        # blanks at the end are no tokens
+        read = len(text) if cut.whole else max([end for _, end in cut.offsets], default=0)
         return [
             explanation_of(
                 task,
@@ -96,6 +100,7 @@ class NetworkExplainer:
                 gathered(cut.offsets, worth[at], words),
                 gathered(cut.offsets, _row(told.weights, at).tolist(), words),
                 "integrated gradients",
+                read,
             )
             for at, (task, about) in enumerate(asked)
         ]
@@ -138,8 +143,9 @@ def artifact_explainer(
     def pieces(text: str, names: Sequence[str]) -> Pieces:
         (cut,) = encode(tokenizer, [text], [[(name,) for name in names]], window)
         # the last token closes the text, wherever it is cut
-        spans = tokenizer.encode(text).offsets[: len(cut.ids) - 1]
-        return Pieces(cut.ids, [*spans, (0, 0)], cut.mentions)
+        spans = tokenizer.encode(text).offsets
+        whole = len(spans) <= len(cut.ids)
+        return Pieces(cut.ids, [*spans[: len(cut.ids) - 1], (0, 0)], cut.mentions, whole)
 
     return NetworkExplainer(torch_network(artifact), pieces, artifact.pad, scorer, steps)
 

@@ -59,24 +59,27 @@ def load_classifier(
     """
     if model == "stub":
         return StubClassifier()
-    routes = _routes(model)
-    if routes:
-        return ByLanguage(
-            {lang: _single(name, base, labels, runtime, lang) for lang, name in routes.items()},
-            unread,
-        )
+    routes = routes_of(model, languages)
+    # one that reads several languages is loaded once
+    first = {name: lang for lang, name in reversed(routes.items())}
+    single = {name: _single(name, base, labels, runtime, lang) for name, lang in first.items()}
+    return ByLanguage({lang: single[name] for lang, name in routes.items()}, unread)
+
+
+def routes_of(model: str, languages: tuple[str, ...] = ("en",)) -> dict[str, str]:
+    """Which model reads which language, as `load_classifier` understands `model`. Raises
+    `ConfigurationError`."""
+    if routes := _routes(model):
+        return routes
     if model == "baseline":
-        baseline = LexiconClassifier()
-        return ByLanguage({"en": baseline, "zh": baseline}, unread)
+        return {"en": model, "zh": model}
     if model == "shipped":
-        artifact = _single(model, base, labels, runtime, "en")
-        return ByLanguage({"en": artifact, "zh": LexiconClassifier()}, unread)
+        return {"en": model, "zh": "baseline"}
     if not languages:
         raise ConfigurationError(
             f"BELLWETHER_MODEL_LANGUAGES is empty: name the languages {model!r} reads, as `en,zh`"
         )
-    single = _single(model, base, labels, runtime, languages[0])
-    return ByLanguage(dict.fromkeys(languages, single), unread)
+    return dict.fromkeys(languages, model)
 
 
 def _routes(model: str) -> dict[str, str]:
@@ -126,7 +129,8 @@ def load_artifact_classifier(
     artifact = load(path, base)
     if lang and lang not in artifact.about.languages:
         raise ConfigurationError(
-            f"{path}: reads {', '.join(artifact.about.languages)}, not {lang!r}: see "
-            "BELLWETHER_MODEL_LANGUAGES"
+            f"{path}: reads {', '.join(artifact.about.languages)}, not {lang!r}: name it for those "
+            "(BELLWETHER_MODEL=LANGUAGE=…, BELLWETHER_MODEL_LANGUAGES), or train it on others "
+            "(`languages` in its recipe)"
         )
     return AttentionClassifier(artifact, chosen(artifact, runtime))

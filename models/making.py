@@ -71,6 +71,7 @@ def train(recipe: Recipe, run: Run) -> str:
         training += contrasts(training, recipe.contrasts, recipe.seed)
     _writable(run.out)
     reference, base = base_of(recipe, run.base)
+    _fitting(recipe, base, network_of(recipe, base))
     teachers = [run.work / name for name in recipe.teachers]
     if recipe.teacher:
         teachers.append(_teacher(recipe, run))
@@ -105,7 +106,7 @@ def train(recipe: Recipe, run: Run) -> str:
         "base": reference,
         "shape": network.shape,
         "window": recipe.window,
-        "languages": ("en",),
+        "languages": recipe.languages,
         "recipe": asdict(recipe),
         "data": {path.name: digest_of(path) for path in [*files, *unlabelled]},
     }
@@ -167,15 +168,35 @@ def base_of(recipe: Recipe, given: str = "") -> tuple[BaseReference, Base]:
     if not recipe.base:
         return BaseReference(), read_base(find_base(given))
     folder = Path(recipe.base).expanduser()
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"base: {recipe.base}: no such folder; one of a hub is given as the folder it is "
+            "downloaded to"
+        )
     digest = digest_of(folder / "model.safetensors")
     return BaseReference(folder.name, digest, ""), read_base(folder)
+
+
+def _fitting(recipe: Recipe, base: Base, network: Network) -> None:
+    """Hours later it is too late to say that an artifact cannot be made of this encoder."""
+    if recipe.window > (base.positions or recipe.window):
+        raise ConfigurationError(
+            f"window: {recipe.window} is more than the {base.positions} tokens {base.folder} reads"
+        )
+    lacking = {
+        name.removeprefix("encoder.") for name in tensors_of(network) if name.startswith("encoder.")
+    } - set(base.tensors)
+    if lacking:
+        raise ConfigurationError(
+            f"{base.folder}: its weights lack {', '.join(sorted(lacking)[:3])}: of a "
+            f"{base.config.get('model_type')} no artifact can be made here"
+        )
 
 
 def network_of(recipe: Recipe, base: Base) -> Network:
     """The network a run begins with: the encoder of `base`, heads by the recipe's seed."""
     torch.manual_seed(recipe.seed)
-    width = int(base.config["hidden_size"])
-    shape = Shape(width=width, pool_heads=pool_heads(width), dropout=recipe.dropout)
+    shape = Shape(width=base.width, pool_heads=pool_heads(base.width), dropout=recipe.dropout)
     return Network(torch_encoder(base.folder), shape)
 
 

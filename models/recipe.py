@@ -5,6 +5,7 @@ technique gained. A switch at 0, or an empty list, leaves its technique out.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -15,6 +16,7 @@ import msgspec
 
 from pipeline.errors import ConfigurationError
 
+_LANGUAGE = re.compile("[a-z]{2,3}")
 PRECISIONS = ("auto", "fp32", "bf16")
 SHIPPED = Path(__file__).with_name("recipe.toml")
 
@@ -25,6 +27,8 @@ class Recipe:
 
     train: tuple[str, ...] = ()
     """Labelled JSONL files, relative to the data folder."""
+    languages: tuple[str, ...] = ("en",)
+    """What the texts are written in: the artifact serves these languages alone."""
     base: str = ""
     """Folder of the encoder; empty: all-MiniLM-L6-v2, wherever it is found."""
     start: str = ""
@@ -154,6 +158,8 @@ def made(given: dict[str, Any], where: str) -> Recipe:
         raise ConfigurationError(
             f"{where}: precision: {recipe.precision!r} is not one of {choices}"
         )
+    if not recipe.languages or not all(map(_LANGUAGE.fullmatch, recipe.languages)):
+        raise ConfigurationError(f"{where}: languages: codes such as 'en' or 'zh' are needed")
     if not recipe.train:
         raise ConfigurationError(f"{where}: train: name at least one labelled JSONL file")
     if recipe.cycles and sum(recipe.cycles) != recipe.epochs:

@@ -1,7 +1,7 @@
 """Classifiers as they are measured: anything behind the `Classifier` port, and artifacts."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from models.artifact_files import is_artifact
 from models.data import LABELS, TASKS
-from models.explain import Explainer, Occlusion
-from models.load import SHIPPED, load_artifact_classifier, load_classifier
-from models.metrics import PLAIN, Floats, Scale
+from models.explain import Explainer, Explanation, Occlusion
+from models.load import SHIPPED, load_artifact_classifier, load_classifier, routes_of
+from models.metrics import PLAIN, Floats, Scale, softmax
 from models.questions import Query, Scorer
 from pipeline.documents import Classification, Document, SubjectId
 from pipeline.languages import language_of
@@ -49,15 +49,90 @@ def open_explainer(
     languages: tuple[str, ...] = ("en",),
     runtime: str = "auto",
 ) -> Explainer:
-    """The same, to be explained: an artifact by its gradients, anything else by leaving words
-    out."""
+    """What `load_classifier` would serve, to be explained: each text by the model of its language,
+    an artifact by its gradients, anything else by leaving words out."""
+    if model == "stub":
+        return Occlusion(open_scorer(model))
+    routes = routes_of(model, languages)
+    single: dict[str, Explainer] = {}
+    for lang, name in routes.items():
+        if name not in single:
+            single[name] = _explainer(name, base, labels, runtime, lang)
+    return ExplainerByLanguage({lang: single[name] for lang, name in routes.items()})
+
+
+def _explainer(model: str, base: str, labels: str, runtime: str, lang: str) -> Explainer:
     path = SHIPPED if model == "shipped" else Path(model).expanduser()
     if path.is_dir() and is_artifact(path):
         # torch takes seconds to import: only what is derived pays for it
         from models.gradients import artifact_explainer
 
-        return artifact_explainer(path, base, load_artifact_classifier(path, base, runtime))
-    return Occlusion(open_scorer(model, base, labels, languages, runtime))
+        return artifact_explainer(path, base, load_artifact_classifier(path, base, runtime, lang))
+    return Occlusion(open_scorer(f"{lang}={model}", base, labels, runtime=runtime))
+
+
+class ExplainerByLanguage:
+    """Explains each text by the explainer of its language, as it is served; a text in a language
+    without one is not explained."""
+
+    def __init__(self, explainers: Mapping[str, Explainer]) -> None:
+        self._explainers = dict(explainers)
+
+    @property
+    def version(self) -> str:
+        """The versions of all, joined by `+`."""
+        return "+".join(sorted({one.version for one in self._explainers.values()}))
+
+    @property
+    def scorer(self) -> Scorer:
+        """The same models as they are measured."""
+        return ScorerByLanguage({lang: one.scorer for lang, one in self._explainers.items()})
+
+    def explain(self, text: str, names: Sequence[str] = ()) -> list[Explanation]:
+        """As `Explainer` says."""
+        explainer = self._explainers.get(language(text))
+        return [] if explainer is None else explainer.explain(text, names)
+
+
+class ScorerByLanguage:
+    """Asks of each text the scorer of its language. What comes out is final, so nothing is
+    scaled."""
+
+    def __init__(self, scorers: Mapping[str, Scorer]) -> None:
+        self._scorers = dict(scorers)
+
+    @property
+    def version(self) -> str:
+        """The versions of all, joined by `+`."""
+        return "+".join(sorted({one.version for one in self._scorers.values()}))
+
+    def tasks(self) -> tuple[str, ...]:
+        """Those that one of them has an answer for."""
+        known = {task for one in self._scorers.values() for task in one.tasks()}
+        return tuple(task for task in TASKS if task in known)
+
+    def scale(self, task: str) -> Scale:
+        """None."""
+        return PLAIN
+
+    def logits(self, task: str, queries: Sequence[Query]) -> Floats:
+        """The logarithms of the probabilities; NaN where no model reads the language."""
+        rows = np.full((len(queries), len(LABELS[task])), np.nan)
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, (text, _) in enumerate(queries):
+            places[language(text)].append(place)
+        for lang, mine in places.items():
+            scorer = self._scorers.get(lang)
+            if scorer is not None and task in scorer.tasks():
+                told = scorer.logits(task, [queries[place] for place in mine])
+                chances = softmax(np.asarray(told, np.float64), scorer.scale(task))
+                rows[mine] = np.log(np.maximum(chances, _LEAST))
+        return rows
+
+
+def language(text: str) -> str:
+    """The language a text is taken to be in, by its words alone."""
+    return language_of(Document(source="", published_at=_ANY_TIME, text=text))
 
 
 class PortScorer:
@@ -105,7 +180,7 @@ def _input(text: str, queries: Sequence[Query], places: Sequence[int]) -> Classi
     return ClassifierInput(
         title="",
         text=text,
-        lang=language_of(Document(source="", published_at=_ANY_TIME, text=text)),
+        lang=language(text),
         mentions={SubjectId(name): (name,) for name in sorted(names)},
     )
 

@@ -85,7 +85,8 @@ class Training:
         self._report = report or (lambda name, value, step: None)
         self._device = device
         self._precision = resolved(recipe.precision, device)
-        self._generator = torch.Generator().manual_seed(recipe.seed)
+        self._generator = torch.Generator()
+        self._at_once = recipe.batch_texts
         freeze_words(network)
         if recipe.gradient_checkpointing:
             network.encoder.gradient_checkpointing_enable()
@@ -123,6 +124,7 @@ class Training:
         for epoch in range(begun, recipe.epochs):
             # per epoch, so that a run taken up again goes on as it would have gone on
             torch.manual_seed(recipe.seed * 1000 + epoch)
+            self._generator.manual_seed(recipe.seed * 1000 + epoch)
             self._network.train()
             for done, rows in enumerate(
                 batches(corpus, recipe.batch_texts, recipe.seed * 1000 + epoch)
@@ -131,7 +133,7 @@ class Training:
                 rate = schedule(step, per_epoch, recipe)
                 for group in optimizer.param_groups:
                     group["lr"] = group["base"] * rate
-                loss = self._step(corpus, rows, wanted, weights)
+                loss = self._gradients(corpus, rows, wanted, weights)
                 torch.nn.utils.clip_grad_norm_(trainable(self._network), recipe.clip)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
@@ -150,7 +152,7 @@ class Training:
                     if ended > cycles_ended(recipe, epoch):
                         best = running_mean(best, state, ended)
                 elif not best or figures["score"] > max(one["score"] for one in history):
-                    best = {name: value.detach().cpu().clone() for name, value in state.items()}
+                    best = copied(state)
             history.append(figures)
             for name, value in figures.items():
                 self._report(f"development/{name}", value, (epoch + 1) * per_epoch)
@@ -161,10 +163,39 @@ class Training:
                 )
             scores = [one["score"] for one in history]
             if len(scores) - 1 - scores.index(max(scores)) >= recipe.patience:
+                if not best:
+                    # the end of a cycle that was cut short
+                    with averaged(average, self._network):
+                        best = copied(self._network.state_dict())
                 break
         if best:
             self._network.load_state_dict(best)
         return Trained(tuple(history))
+
+    def _gradients(
+        self,
+        corpus: Corpus,
+        rows: Sequence[int],
+        targets: Targets,
+        weights: Mapping[str, Tensor],
+    ) -> float:
+        """Sets the batch's gradients, computed in as many parts as the device has room for; its
+        loss. A mean over the parts is the mean over the batch, but for how R-Drop pairs them."""
+        size = min(self._at_once, len(rows))
+        parts = [rows[first : first + size] for first in range(0, len(rows), size)]
+        try:
+            return sum(
+                self._step(corpus, part, targets, weights, len(part) / len(rows)) for part in parts
+            )
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+        self._network.zero_grad(set_to_none=True)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self._at_once = size // 2
+        log.warning("out of memory: from now on %d texts are computed at once", self._at_once)
+        return self._gradients(corpus, rows, targets, weights)
 
     def _step(
         self,
@@ -172,8 +203,10 @@ class Training:
         rows: Sequence[int],
         targets: Targets,
         weights: Mapping[str, Tensor],
+        share: float,
     ) -> float:
-        """Adds the batch's gradients; its loss."""
+        """Adds the gradients of these rows, which are that share of a batch; their part in its
+        loss."""
         recipe = self._recipe
         inputs = corpus.inputs(rows, self._pad).to(self._device)
         wanted = moved(targets.of(corpus, rows), self._device)
@@ -189,13 +222,20 @@ class Training:
                 again = self._network.on_embeddings(vectors, inputs)
                 second = loss_of(again, wanted, recipe, weights)
                 loss = (loss + second) / 2 + recipe.rdrop * divergence(outputs, again)
+            loss = loss * share
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.fgm and vectors.grad is not None:
             moved_vectors = adversarial(vectors, vectors.grad, recipe.fgm)
             with multiplying(self._precision, self._device):
                 attacked = self._network.on_embeddings(moved_vectors, inputs)
-                loss_of(attacked, wanted, recipe, weights).backward()  # type: ignore[no-untyped-call]
+                attack = loss_of(attacked, wanted, recipe, weights) * share
+            attack.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
+
+
+def copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights as they are now, on the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in state.items()}
 
 
 def _digest(network: Network, corpus: Corpus, targets: Targets) -> str:

@@ -48,7 +48,11 @@ SETTINGS = (
         "`shipped`, `baseline`, a directory or hub id, or `en=…,zh=…`; empty: "
         "`baseline` in the pipeline, `shipped` for `bellwether model`",
     ),
-    Setting("MODEL_BASE", "", "Directory of the base encoder; empty: found as docs/model.md says"),
+    Setting(
+        "MODEL_BASE",
+        "",
+        "Directory of the base encoder, or several: `a:b`; empty: found as docs/model.md says",
+    ),
     Setting("MODEL_LABELS", "", "`LABEL_0=negative,LABEL_1=neutral,…` where names do not tell"),
     Setting("MODEL_LANGUAGES", "en", "Languages the named model understands, by comma"),
     Setting("MODEL_RUNTIME", "auto", "How an artifact runs: auto, openvino-bf16, onnx-int8, …"),

@@ -1,13 +1,18 @@
 """`bellwether model train`, from labelled files to an artifact that serves."""
 
+import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.artifact import load
+from models.load import load_classifier
 from models.recipe import read_recipe, recipe_of_teacher
 from models.teaching import is_made
+from pipeline.errors import ConfigurationError
+from pipeline.ports import ClassifierInput
 from tests.tiny_encoder import tiny_base
 from workers.cli import status_of
 
@@ -183,7 +188,9 @@ def test_an_artifact_on_another_base_is_no_beginning(
     tiny_base(base)
     written(tmp_path / "own.train.jsonl", range(8))
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text(f'base = "{base}"\ntrain = ["own.train.jsonl"]\nstart = "shipped"\n')
+    recipe.write_text(
+        f'base = "{base}"\ntrain = ["own.train.jsonl"]\nwindow = 24\nstart = "shipped"\n'
+    )
     command = f"model train --config {recipe} --data {tmp_path} --out {tmp_path / 'made'}"
     assert status_of(command.split()) != 0
     told = capsys.readouterr().err
@@ -203,3 +210,54 @@ def test_a_label_that_does_not_exist_names_its_line(
     assert "a.train.jsonl:1" in told
     assert "angry" in told
     assert {path.name for path in tmp_path.iterdir()} == {"a.train.jsonl", "recipe.toml"}
+
+
+def saved(kind: str, folder: Path) -> None:
+    """A small encoder as hubs have it: made for a task, with heads beside it."""
+    hub: Any = importlib.import_module("transformers")
+    sizes = {
+        "vocab_size": 120,
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 66,
+    }
+    own = {
+        **{"vocab_size": 120, "dim": 32, "n_layers": 1, "n_heads": 2, "hidden_dim": 64},
+        "max_position_embeddings": 64,
+    }
+    made = {
+        "roberta": lambda: hub.RobertaForMaskedLM(hub.RobertaConfig(**sizes, pad_token_id=0)),
+        "distilbert": lambda: hub.DistilBertForMaskedLM(hub.DistilBertConfig(**own)),
+        "electra": lambda: hub.ElectraForPreTraining(hub.ElectraConfig(**sizes, embedding_size=16)),
+    }
+    made[kind]().save_pretrained(folder)
+
+
+@pytest.mark.parametrize("kind", ["roberta", "distilbert", "electra"])
+def test_encoders_of_other_kinds_are_trained_on_for_another_language(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    base, other, data, out = (tmp_path / one for one in ("base", "other", "data", "artifact"))
+    data.mkdir()
+    for folder in (base, other):
+        tiny_base(folder)
+    saved(kind, base)
+    # two encoders, because other artifacts stand on another one
+    monkeypatch.setenv("BELLWETHER_MODEL_BASE", f"{other}:{base}")
+    written(data / "posts.train.jsonl", range(40))
+    recipe = tmp_path / "recipe.toml"
+    common = f'base = "{base}"\ntrain = ["posts.train.jsonl"]\nepochs = 1\nbatch_texts = 8\n'
+    recipe.write_text(f'{common}languages = ["zh"]\nwindow = 24\n')
+    command = f"model train --config {recipe} --data {data} --out {out} --device cpu"
+    assert status_of(command.split()) == 0
+    found = load_classifier(f"zh={out}", f"{other}:{base}")
+    (answer,) = found.classify([ClassifierInput(title="", text="acme 1", lang="zh", mentions={})])
+    assert answer.sentiment is not None
+    with pytest.raises(ConfigurationError, match="reads zh, not 'en'"):
+        load_classifier(str(out), str(base))
+    # what it cannot read is said before anything is trained
+    recipe.write_text(f"{common}window = 100\n")
+    assert status_of(command.split()) == 2
+    assert "window: 100 is more than the 6" in capsys.readouterr().err

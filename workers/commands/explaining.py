@@ -57,6 +57,11 @@ def explain(
     if as_json:
         say_json(explained_json(explainer.version, text, found))
         return
+    if not found[0].whole:
+        note(
+            f"the first {found[0].read} of {len(found[0].text)} characters are explained, one "
+            "window of the model: what is served weighs the others too"
+        )
     for one in found:
         about = f" towards {one.about}" if one.about else ""
         say(f"{one.task}{about}: {one.label} {one.probability:.1%}")

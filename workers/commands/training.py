@@ -70,7 +70,8 @@ def train(
     if as_json:
         say_json({"version": version, "artifact": str(out)})
     else:
-        say(f"{version} in {out}: BELLWETHER_MODEL={out} serves it")
+        base = f" BELLWETHER_MODEL_BASE={recipe.base}" if recipe.base else ""
+        say(f"{version} in {out}:{base} BELLWETHER_MODEL={out} serves it")
 
 
 def search(

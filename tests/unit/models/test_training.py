@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from models.answers import macro_f1, score_of
 from models.checkpoints import load_checkpoint
 from models.corpus import Corpus, batches, class_weights, corpus_of, divided, widened
 from models.data import Example
 from models.encoder import read_base, torch_encoder
-from models.network import Network
+from models.network import Inputs, Network, Outputs
 from models.optimizing import cycles_ended, optimizer_of, running_mean
 from models.recipe import Recipe
 from models.training import Targets, Training
@@ -224,3 +225,66 @@ def test_cycles_end_where_they_end() -> None:
 
 def test_macro_f1_is_the_mean_over_classes_that_occur() -> None:
     assert macro_f1(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), 3) == pytest.approx(2 / 3)
+
+
+def test_a_cycle_that_is_cut_short_keeps_the_moving_average(
+    folder: Path, corpus: Corpus, tmp_path: Path
+) -> None:
+    # judged by the opposite of what it learns, it only gets worse
+    turned = {"negative": "positive", "positive": "negative"}
+    opposite = [
+        replace(
+            one,
+            sentiment=turned[str(one.sentiment)],
+            entities=tuple((name, turned[said]) for name, said in one.entities),
+        )
+        for one in examples()
+    ]
+    held = corpus_of(opposite, read_base(folder).tokenizer, 24)
+    recipe = replace(RECIPE, epochs=40, cycles=(40,), average_cycles=True, patience=2)
+    network = network_on(folder)
+    ended = Training(network, recipe, 0, tmp_path).run(corpus, held)
+    assert len(ended.history) < 40
+    kept = load_file(tmp_path / "checkpoint.safetensors")
+    average = {
+        name.removeprefix("average."): value
+        for name, value in kept.items()
+        if name.startswith("average.")
+    }
+    state = network.state_dict()
+    assert average
+    assert all(torch.equal(state[name], value) for name, value in average.items())
+
+
+def far(one: Network, other: Network) -> float:
+    pairs = zip(one.parameters(), other.parameters(), strict=True)
+    return max(float((a - b).detach().abs().max()) for a, b in pairs)
+
+
+class Small(Network):
+    """A network on a device with room for four texts."""
+
+    def on_embeddings(self, vectors: torch.Tensor, inputs: Inputs) -> Outputs:
+        if self.training and len(vectors) > 4:
+            raise torch.OutOfMemoryError("no room")
+        return super().on_embeddings(vectors, inputs)
+
+
+def test_a_batch_the_device_has_no_room_for_is_computed_in_parts(
+    folder: Path, corpus: Corpus, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = replace(RECIPE, epochs=1, dropout=0.0)
+    shape = replace(SHAPE, dropout=0.0)
+    ends = []
+    for kind in (Network, Small):
+        torch.manual_seed(1)
+        network = kind(torch_encoder(folder), shape)
+        network.encoder.config.hidden_dropout_prob = 0.0
+        for part in network.modules():
+            if isinstance(part, torch.nn.Dropout):
+                part.p = 0.0
+        with caplog.at_level("WARNING"):
+            Training(network, recipe, 0).run(corpus, corpus)
+        ends.append(network)
+    assert caplog.text.count("out of memory") == 1
+    assert far(*ends) < 1e-3
