@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     texts = sample(given.texts, given.documents)
     artifact = load(Path(given.model))
-    runtime = chosen(artifact, given.runtime, clock=time.perf_counter)
+    runtime = chosen(artifact, given.runtime)
     found = measured(artifact, runtime, texts, given.rounds)
     show(found)
     if given.json:

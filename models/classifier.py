@@ -7,7 +7,9 @@
 
 Texts are tokenised in chunks (the fast tokenizer's own threads), each chunk is cut into padded
 batches of like length, and one thread of its own runs the forward passes, at most two chunks
-behind: that bound is the back-pressure. Nothing a text holds can fail its neighbours.
+behind: that bound is the back-pressure. A call of up to `CHUNK` texts, as the
+pipeline's batches are, is one chunk: nothing overlaps there. Nothing a text holds can fail its
+neighbours.
 """
 
 import logging

@@ -216,7 +216,8 @@ def test_openvino_is_loaded_without_its_telemetry(tmp_path: Path) -> None:
 def test_the_fastest_by_the_clock_is_chosen(artifact: Artifact) -> None:
     ticks = count()
     # every pass takes as long: the first of those this machine can run
-    assert chosen(artifact, clock=lambda: float(next(ticks))).name == chosen(artifact).name
+    quick = chosen(artifact, "fastest", clock=lambda: float(next(ticks)))
+    assert quick.name == chosen(artifact).name
 
 
 def test_an_unknown_runtime_names_the_setting(artifact: Artifact) -> None:
