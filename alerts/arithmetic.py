@@ -68,6 +68,8 @@ class Arithmetic:
 
 def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
     """The test's numbers as an alert carries them."""
+    # a plain limit, and what is no chance, have no return level
+    budgeted = test.chance and not test.limit
     return Arithmetic(
         detector=_detector(test, rule),
         signal=test.signal if rule.condition is None else rule.signal,
@@ -90,11 +92,10 @@ def arithmetic_of(test: WindowTest, rule: Rule, at: datetime) -> Arithmetic:
         share_weight=test.share_weight,
         windows=len(rule.detector.windows),
         scale_seconds=test.scale_minutes * 60,
-        # what is no chance has no return level either
-        per_day=test.returns.per_day(test.statistic) if test.chance else None,
-        allowed_per_day=test.allowed if test.chance else None,
-        peaks_per_day=test.returns.rate if test.chance else None,
-        peak_excess=test.returns.excess if test.chance else None,
+        per_day=test.returns.per_day(test.statistic) if budgeted else None,
+        allowed_per_day=test.allowed if budgeted else None,
+        peaks_per_day=test.returns.rate if budgeted else None,
+        peak_excess=test.returns.excess if budgeted else None,
         tries=test.tries,
         rarity=test.rarity,
     )

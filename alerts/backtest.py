@@ -19,6 +19,8 @@ from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
 from pipeline.trends import Bucket, SeriesKey, TrendPoint
 
 _DAY = timedelta(days=1)
+MOST_STRAYS = 0.01
+"""The share of a history that may be left out as strays from before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,8 @@ class Backtest:
         self._aggregate = Aggregate(self._trends)
         self._watch = Watch(rules, MemorySeriesStates(), self._alerts, self._evidence)
         self._documents = 0
-        self._firsts: dict[int, datetime] = {}
-        """The earliest document of each hour."""
+        self._hours: dict[int, tuple[datetime, int]] = {}
+        """Of each hour the earliest document, and how many there were."""
         self._ended: datetime | None = None
 
     def feed(self, documents: Sequence[ClassifiedDocument]) -> Sequence[Alert]:
@@ -68,7 +70,8 @@ class Backtest:
         for one in documents:
             at = one.document.published_at
             hour = minute_number(at) // 60
-            self._firsts[hour] = min(self._firsts.get(hour, at), at)
+            first, count = self._hours.get(hour, (at, 0))
+            self._hours[hour] = (min(first, at), count + 1)
             self._ended = at if self._ended is None else max(self._ended, at)
         self._documents += len(documents)
         self._evidence.add(documents)
@@ -108,8 +111,12 @@ class Backtest:
         return self._trends.buckets(series, minute_of(began), self._ended + _DAY)
 
     def _began(self) -> datetime | None:
-        """The first document of the hour the watch takes the stream to have begun with, or later:
-        an article of last year is no history."""
+        """The first document, but for strays from before the watch takes the stream to have begun:
+        a few articles of last year are no history."""
         since = self._watch.since
-        hours = (hour for hour in self._firsts if since is None or hour >= since)
-        return min((self._firsts[hour] for hour in hours), default=None)
+        before = [hour for hour in self._hours if since is not None and hour < since]
+        strays = sum(self._hours[hour][1] for hour in before)
+        # of a history in batches days apart what came before is no stray
+        few = strays <= MOST_STRAYS * self._documents
+        hours = self._hours.keys() - set(before) if few else self._hours
+        return min((self._hours[hour][0] for hour in hours), default=None)

@@ -84,16 +84,17 @@ def rebuild_states(
             given.update(made)
             written += len(made)
             if made:
-                states.save({state_name(key): series.encode() for key, series in made.items()})
-                states.save(_moods(rules, trends, made))
+                told = {state_name(key): series.encode() for key, series in made.items()}
+                # at once: a watch that finds the one must find the other
+                states.save({**told, **_moods(rules, trends, made)})
                 # only now: a watch that drops what it holds must find these; another one each time
                 states.save({REBUILT: f"{token} {number} {first}".encode()})
         written += _count(counted, states, partitions)
         if number and not written:
             break
     if states.load([WEEK])[0] is None:
-        told = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
-        states.save({WEEK: told.encode()})
+        week = week_told(trends.buckets(EVERYTHING, _FIRST, _LAST), begun)
+        states.save({WEEK: week.encode()})
     return len(given)
 
 

@@ -42,7 +42,7 @@ WEARY_DAYS = 20.0
 EPISODE = timedelta(days=1)
 LEARNING = timedelta(hours=12)
 SETTLES = 24
-"""Rows after which it is settled how far apart rows are."""
+"""Distances between rows after which it is settled how far apart they are."""
 YOUNG_DAYS = 7.0
 YOUNG_PENALTY = 0.5
 RARE_YOUNG_DAYS = 10.0
@@ -53,7 +53,7 @@ RARE_YOUNG_PENALTY = 1.2
 class Scorer:
     """One series, told row by row.
 
-    How far apart the rows are is read off the first `SETTLES`: where what they tell changes, the
+    How far apart the rows are is read off the first distances: where what they tell changes, the
     few there were are told anew, so that one odd gap at the beginning is not believed for ever.
     """
 
@@ -75,21 +75,29 @@ class Scorer:
         if self._row is not None and at < self._row:
             raise ValueError("earlier than the row before")
         if self._early is not None:
-            self._settle(self._early, at, value)
-        return self._score(at, value)
+            self._settle(self._early, at)
+        found = self._score(at, value)
+        if self._early is not None:
+            # rows of one moment are one
+            before = self._early.pop()[1] if self._early and self._early[-1][0] == at else 0.0
+            self._early.append((at, before + value))
+        return found
 
-    def _settle(self, early: list[tuple[datetime, float]], at: datetime, value: float) -> None:
-        gaps = [later - one for (one, _), (later, _) in pairwise([*early, (at, value)])]
-        usual = median_low([gap for gap in gaps if gap] or [timedelta()])
-        width = max(LEAST_BIN, min(usual, EPISODE))
+    def _settle(self, early: list[tuple[datetime, float]], at: datetime) -> None:
+        times = [*(one for one, _ in early), at]
+        gaps = [later - one for one, later in pairwise(times) if later > one]
+        if not gaps:
+            return
+        width = max(LEAST_BIN, min(median_low(gaps), EPISODE))
         if self._bin and not 0.75 * self._bin <= width <= 1.25 * self._bin:
             anew = Scorer(_bin=width)
             for row in early:
                 anew._score(*row)
             for one in fields(self):
-                setattr(self, one.name, getattr(anew, one.name))
-        early.append((at, value))
-        self._early = early if len(early) < SETTLES else None
+                # what was told stays told
+                if one.name != "_episodes" or not self._episodes.going_on:
+                    setattr(self, one.name, getattr(anew, one.name))
+        self._early = early if len(gaps) < SETTLES else None
 
     def _score(self, at: datetime, value: float) -> float:
         since = timedelta() if self._row is None else at - self._row
@@ -146,6 +154,11 @@ class Episodes:
     _highest: float = 0.0
     """How rare the rarest row was that was told of it."""
     _weary: float = 0.0
+
+    @property
+    def going_on(self) -> bool:
+        """Whether an episode is."""
+        return self._opened is not None
 
     def pass_time(self, since: timedelta) -> None:
         """Let so much time pass between two rows."""

@@ -116,12 +116,16 @@ def test_an_upgrade_of_a_view_leaves_what_was_granted_and_built_on_it(postgres_u
     with writing(engine) as connection:
         command.downgrade(configuration(connection), "0005")
         connection.exec_driver_sql("CREATE VIEW theirs AS SELECT id FROM bi_documents")
-        connection.exec_driver_sql("GRANT SELECT ON bi_documents TO PUBLIC")
+        connection.exec_driver_sql("CREATE VIEW theirs_too AS SELECT rule FROM bi_alerts")
+        for view in ("bi_documents", "bi_alerts"):
+            connection.exec_driver_sql(f"GRANT SELECT ON {view} TO PUBLIC")
     upgrade(engine)
     with reading(engine) as connection:
-        assert connection.scalar(text("SELECT count(*) FROM theirs")) == 0
-        granted = "SELECT relacl::text FROM pg_class WHERE relname = 'bi_documents'"
-        assert "=r/" in str(connection.scalar(text(granted)))
+        for view in ("theirs", "theirs_too"):
+            assert connection.scalar(text(f"SELECT count(*) FROM {view}")) == 0
+        for view in ("bi_documents", "bi_alerts"):
+            granted = f"SELECT relacl::text FROM pg_class WHERE relname = '{view}'"
+            assert "=r/" in str(connection.scalar(text(granted)))
     engine.dispose()
 
 

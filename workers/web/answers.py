@@ -77,10 +77,10 @@ class Point:
 
     `negative_share` is of the documents with a sentiment, null without any; `share_low` and
     `share_high` are its 95 % credible interval. `novel` documents were the first of their
-    story; alerts count `novel_negative`. `late` documents came behind the allowed lateness,
-    `suspected` ones may be spam; `novelty_weighted` is the volume with each document by what
-    was new about it. `stories` and `voices` are different ones, null where the bucket is added
-    up by the history.
+    story; alerts count those that lean to negative, which are more. `late` documents came
+    behind the allowed lateness, `suspected` ones may be spam; `novelty_weighted` is the volume
+    with each document by what was new about it. `stories` and `voices` are different ones, null
+    where the bucket is added up by the history.
     """
 
     start: Instant

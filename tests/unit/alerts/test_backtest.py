@@ -26,6 +26,14 @@ def test_an_article_of_years_ago_is_no_history() -> None:
     assert test.buckets(SeriesKey())[0].start == T0
 
 
+def test_a_history_that_comes_in_weeks_begins_with_the_first() -> None:
+    test = Backtest(load_rules(""))
+    for week in range(6):
+        at = T0 + 7 * week * DAY
+        test.feed([document(f"{week}-{n}", at + n * DAY / 240, story=f"{n}") for n in range(12)])
+    assert test.finish().began == T0
+
+
 def test_without_documents_there_is_no_history() -> None:
     found = Backtest(load_rules("")).finish()
     assert (found.began, found.ended, found.alerts) == (None, None, ())

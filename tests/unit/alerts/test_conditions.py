@@ -84,6 +84,8 @@ def test_a_share_is_held_against_the_series_own_history():
     assert numbers.threshold == pytest.approx(3.0)
     assert numbers.statistic >= 3.0
     assert numbers.p_value == pytest.approx(10**-numbers.statistic)
+    # a chance, but no part of a budget
+    assert (numbers.per_day, numbers.allowed_per_day, numbers.peaks_per_day) == (None, None, None)
     assert numbers.usual_share == pytest.approx(0.2, abs=0.03)
     assert -log10(numbers.share_p_value) == pytest.approx(numbers.statistic)
     assert share_surprise(6, 6, numbers.usual_share, 200.0) >= numbers.statistic

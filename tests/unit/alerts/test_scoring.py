@@ -242,3 +242,14 @@ def test_the_first_rows_tell_how_far_apart_they_are_as_they_come() -> None:
     # what was said of a row does not depend on those that follow
     for rows in (1, 2, 5, 30):
         assert list(scored(odd[:rows])) == list(scored(odd))[:rows]
+
+
+def test_many_rows_of_one_moment_are_one_distance() -> None:
+    rows = [
+        (at, value / 20)
+        for at, value in at_cadence(surging(day=3, rows=5 * DAY))
+        for _ in range(20)
+    ]
+    odd = [(START - timedelta(days=1), 20.0), *rows]
+    first = crossings(list(scored(odd)))[0]
+    assert rows[first - 1][0] >= START + timedelta(days=3)
