@@ -88,7 +88,7 @@ def adapt(
     corpus = corpus_of([Example(text, "") for text in unique], base.tokenizer, recipe.window)
     network.to(device).train()
     freeze_words(network)
-    guess = Guess(int(base.config["hidden_size"]), words.size).to(device)
+    guess = Guess(base.width, words.size).to(device)
     vectors = network.encoder.get_input_embeddings().weight
     learned = [one for one in network.encoder.parameters() if one.requires_grad]
     optimizer = torch.optim.AdamW(

@@ -102,17 +102,23 @@ def read_base(folder: Path) -> Base:
         raise _unreadable(folder, error) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return Base(folder, config, _of_encoder(tensors, str(config.get("model_type"))), tokenizer)
+    return Base(folder, config, _of_encoder(tensors), tokenizer)
 
 
-def _of_encoder(tensors: Mapping[str, NDArray[Any]], kind: str) -> dict[str, NDArray[np.float32]]:
+def _of_encoder(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
     """Those of the encoder, by its own names: a checkpoint made for a task has them below the
-    encoder's name, and heads beside it."""
-    inner = {name: one for name, one in tensors.items() if name.startswith(f"{kind}.")}
+    encoder's name, and heads beside it; an old one names two of them otherwise."""
+    below = {name.partition("embeddings.")[0] for name in tensors if "embeddings." in name}
+    prefix = min(below, key=len, default="")
     return {
-        name.removeprefix(f"{kind}."): value.astype(np.float32)
-        for name, value in (inner or tensors).items()
-        if "pooler" not in name and "position_ids" not in name and not name.startswith("cls.")
+        name.removeprefix(prefix)
+        .replace("LayerNorm.gamma", "LayerNorm.weight")
+        .replace("LayerNorm.beta", "LayerNorm.bias"): value.astype(np.float32)
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+        and "pooler" not in name
+        and "position_ids" not in name
+        and not name.startswith("cls.")
     }
 
 
@@ -150,7 +156,9 @@ def _unreadable(folder: Path, error: Exception) -> ConfigurationError:
 
 def _found(given: str, wanted: BaseReference) -> Path:
     if given:
-        folders = [Path(one).expanduser() for one in given.split(os.pathsep)]
+        if (Path(given).expanduser() / WEIGHTS).is_file():
+            return Path(given).expanduser()
+        folders = [Path(one).expanduser() for one in given.split(os.pathsep) if one]
         for folder in folders:
             if not (folder / WEIGHTS).is_file():
                 raise ConfigurationError(f"{SETTING}={given!r}: no {WEIGHTS} in {folder}")

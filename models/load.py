@@ -1,7 +1,7 @@
 """From the settings to a classifier: `shipped`, `baseline`, `stub`, a directory or a hub id."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,8 +61,10 @@ def load_classifier(
         return StubClassifier()
     routes = routes_of(model, languages)
     # one that reads several languages is loaded once
-    first = {name: lang for lang, name in reversed(routes.items())}
-    single = {name: _single(name, base, labels, runtime, lang) for name, lang in first.items()}
+    single = {
+        name: _single(name, base, labels, runtime, langs)
+        for name, langs in languages_of(routes).items()
+    }
     return ByLanguage({lang: single[name] for lang, name in routes.items()}, unread)
 
 
@@ -82,6 +84,12 @@ def routes_of(model: str, languages: tuple[str, ...] = ("en",)) -> dict[str, str
     return dict.fromkeys(languages, model)
 
 
+def languages_of(routes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """By model what it is to read."""
+    names = dict.fromkeys(routes.values())
+    return {name: tuple(lang for lang, one in routes.items() if one == name) for name in names}
+
+
 def _routes(model: str) -> dict[str, str]:
     """Language to model, where the setting has the form `en=…,zh=…`; else nothing."""
     parts = [part.strip() for part in model.split(",")]
@@ -98,7 +106,7 @@ def _routes(model: str) -> dict[str, str]:
     return routes
 
 
-def _single(model: str, base: str, labels: str, runtime: str, lang: str) -> Classifier:
+def _single(model: str, base: str, labels: str, runtime: str, langs: tuple[str, ...]) -> Classifier:
     if model == "baseline":
         return LexiconClassifier()
     if model == "stub":
@@ -110,7 +118,7 @@ def _single(model: str, base: str, labels: str, runtime: str, lang: str) -> Clas
             "hub id such as ProsusAI/finbert"
         )
     if path.is_dir() and is_artifact(path):
-        return load_artifact_classifier(path, base, runtime, lang)
+        return load_artifact_classifier(path, base, runtime, langs)
     # torch takes seconds to import: only a process that runs such a model pays for it
     from models.transformer import TransformerClassifier
 
@@ -118,19 +126,20 @@ def _single(model: str, base: str, labels: str, runtime: str, lang: str) -> Clas
 
 
 def load_artifact_classifier(
-    path: Path, base: str, runtime: str = "auto", lang: str = ""
+    path: Path, base: str, runtime: str = "auto", langs: Sequence[str] = ()
 ) -> "AttentionClassifier":
     """The classifier of the artifact in `path`. Raises `ConfigurationError` for a damaged one,
-    a missing base, and where it was not trained to read `lang`."""
+    a missing base, and where it was not trained to read one of `langs`."""
     from models.artifact import load
     from models.classifier import AttentionClassifier
     from models.runtimes import chosen
 
     artifact = load(path, base)
-    if lang and lang not in artifact.about.languages:
+    foreign = [lang for lang in langs if lang not in artifact.about.languages]
+    if foreign:
         raise ConfigurationError(
-            f"{path}: reads {', '.join(artifact.about.languages)}, not {lang!r}: name it for those "
-            "(BELLWETHER_MODEL=LANGUAGE=…, BELLWETHER_MODEL_LANGUAGES), or train it on others "
-            "(`languages` in its recipe)"
+            f"{path}: reads {', '.join(artifact.about.languages)}, not {foreign[0]!r}: name it for "
+            "what it reads (BELLWETHER_MODEL=LANGUAGE=…, BELLWETHER_MODEL_LANGUAGES), or train it "
+            "on others (`languages` in its recipe)"
         )
     return AttentionClassifier(artifact, chosen(artifact, runtime))

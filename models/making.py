@@ -183,13 +183,14 @@ def _fitting(recipe: Recipe, base: Base, network: Network) -> None:
         raise ConfigurationError(
             f"window: {recipe.window} is more than the {base.positions} tokens {base.folder} reads"
         )
-    lacking = {
+    wanted = {
         name.removeprefix("encoder.") for name in tensors_of(network) if name.startswith("encoder.")
-    } - set(base.tensors)
-    if lacking:
+    }
+    if odd := wanted ^ set(base.tensors):
+        some = ", ".join(sorted(odd)[:3])
         raise ConfigurationError(
-            f"{base.folder}: its weights lack {', '.join(sorted(lacking)[:3])}: of a "
-            f"{base.config.get('model_type')} no artifact can be made here"
+            f"{base.folder}: its weights are not named as the encoder's, {some}: save the bare "
+            "encoder (AutoModel) and name that folder"
         )
 
 

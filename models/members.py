@@ -14,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,9 @@ def _side_by_side(
     save_file({name: value.contiguous() for name, value in _state(network).items()}, begun)
     # a fresh interpreter: threads of torch do not survive a fork
     context = get_context("spawn")
-    told: Any = context.Manager().Queue()
+    manager = SyncManager(ctx=context)
+    manager.start(_watch_the_run)
+    told: Any = manager.Queue()
     threads = max(1, _processors() // at_once)
     ends: list[Future[Trained]] = []
     try:
@@ -175,7 +178,11 @@ def _ready(threads: int, told: Any) -> None:
     global _telling
     torch.set_num_threads(threads)
     _telling = told
-    # a run that is killed must not go on in its members for hours
+    _watch_the_run()
+
+
+def _watch_the_run() -> None:
+    """A run that is killed must not go on in its members for hours."""
     threading.Thread(target=_end_with_the_run, daemon=True).start()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from models.artifact_files import is_artifact
 from models.data import LABELS, TASKS
 from models.explain import Explainer, Explanation, Occlusion
-from models.load import SHIPPED, load_artifact_classifier, load_classifier, routes_of
+from models.load import SHIPPED, languages_of, load_artifact_classifier, load_classifier, routes_of
 from models.metrics import PLAIN, Floats, Scale, softmax
 from models.questions import Query, Scorer
 from pipeline.documents import Classification, Document, SubjectId
@@ -54,21 +54,24 @@ def open_explainer(
     if model == "stub":
         return Occlusion(open_scorer(model))
     routes = routes_of(model, languages)
-    single: dict[str, Explainer] = {}
-    for lang, name in routes.items():
-        if name not in single:
-            single[name] = _explainer(name, base, labels, runtime, lang)
+    single = {
+        name: _explainer(name, base, labels, runtime, langs)
+        for name, langs in languages_of(routes).items()
+    }
     return ExplainerByLanguage({lang: single[name] for lang, name in routes.items()})
 
 
-def _explainer(model: str, base: str, labels: str, runtime: str, lang: str) -> Explainer:
+def _explainer(
+    model: str, base: str, labels: str, runtime: str, langs: tuple[str, ...]
+) -> Explainer:
     path = SHIPPED if model == "shipped" else Path(model).expanduser()
     if path.is_dir() and is_artifact(path):
         # torch takes seconds to import: only what is derived pays for it
         from models.gradients import artifact_explainer
 
-        return artifact_explainer(path, base, load_artifact_classifier(path, base, runtime, lang))
-    return Occlusion(open_scorer(f"{lang}={model}", base, labels, runtime=runtime))
+        return artifact_explainer(path, base, load_artifact_classifier(path, base, runtime, langs))
+    routes = ",".join(f"{lang}={model}" for lang in langs)
+    return Occlusion(open_scorer(routes, base, labels, runtime=runtime))
 
 
 class ExplainerByLanguage:

@@ -85,7 +85,8 @@ def search(
             name: trial.suggest_float(name, least, most, log=by_logarithm)
             for name, (least, most, by_logarithm) in SPACE.items()
         }
-        tried = replace(recipe, **values)
+        # what its teacher would say is not asked for
+        tried = replace(recipe, **values, teacher={}, teachers=(), teacher_weight=0.0)
 
         def report(name: str, value: float, step: int) -> None:
             if name == "development/score":

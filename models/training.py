@@ -122,6 +122,8 @@ class Training:
                 self._folder, self._network, optimizer, average, told
             )
         for epoch in range(begun, recipe.epochs):
+            if _over(history, recipe.patience):
+                break
             # per epoch, so that a run taken up again goes on as it would have gone on
             torch.manual_seed(recipe.seed * 1000 + epoch)
             self._generator.manual_seed(recipe.seed * 1000 + epoch)
@@ -161,13 +163,10 @@ class Training:
                 save_checkpoint(
                     self._folder, self._network, optimizer, average, told, history, best
                 )
-            scores = [one["score"] for one in history]
-            if len(scores) - 1 - scores.index(max(scores)) >= recipe.patience:
-                if not best:
-                    # the end of a cycle that was cut short
-                    with averaged(average, self._network):
-                        best = copied(self._network.state_dict())
-                break
+        if not best:
+            # the end of a cycle that was cut short
+            with averaged(average, self._network):
+                best = copied(self._network.state_dict())
         if best:
             self._network.load_state_dict(best)
         return Trained(tuple(history))
@@ -231,6 +230,12 @@ class Training:
                 attack = loss_of(attacked, wanted, recipe, weights) * share
             attack.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
+
+
+def _over(history: Sequence[Mapping[str, float]], patience: int) -> bool:
+    """Whether the best epoch is so many epochs back."""
+    scores = [one["score"] for one in history]
+    return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= patience
 
 
 def copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

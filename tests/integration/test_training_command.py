@@ -228,14 +228,16 @@ def saved(kind: str, folder: Path) -> None:
         "max_position_embeddings": 64,
     }
     made = {
-        "roberta": lambda: hub.RobertaForMaskedLM(hub.RobertaConfig(**sizes, pad_token_id=0)),
         "distilbert": lambda: hub.DistilBertForMaskedLM(hub.DistilBertConfig(**own)),
+        "xlm-roberta": lambda: hub.XLMRobertaForMaskedLM(
+            hub.XLMRobertaConfig(**sizes, pad_token_id=0)
+        ),
         "electra": lambda: hub.ElectraForPreTraining(hub.ElectraConfig(**sizes, embedding_size=16)),
     }
     made[kind]().save_pretrained(folder)
 
 
-@pytest.mark.parametrize("kind", ["roberta", "distilbert", "electra"])
+@pytest.mark.parametrize("kind", ["xlm-roberta", "distilbert", "electra"])
 def test_encoders_of_other_kinds_are_trained_on_for_another_language(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -255,8 +257,9 @@ def test_encoders_of_other_kinds_are_trained_on_for_another_language(
     found = load_classifier(f"zh={out}", f"{other}:{base}")
     (answer,) = found.classify([ClassifierInput(title="", text="acme 1", lang="zh", mentions={})])
     assert answer.sentiment is not None
-    with pytest.raises(ConfigurationError, match="reads zh, not 'en'"):
-        load_classifier(str(out), str(base))
+    for model in (str(out), f"zh={out},en={out}"):
+        with pytest.raises(ConfigurationError, match="reads zh, not 'en'"):
+            load_classifier(model, str(base))
     # what it cannot read is said before anything is trained
     recipe.write_text(f"{common}window = 100\n")
     assert status_of(command.split()) == 2

@@ -71,7 +71,8 @@ def train(
         say_json({"version": version, "artifact": str(out)})
     else:
         base = f" BELLWETHER_MODEL_BASE={recipe.base}" if recipe.base else ""
-        say(f"{version} in {out}:{base} BELLWETHER_MODEL={out} serves it")
+        name = str(out) if "en" in recipe.languages else f"{recipe.languages[0]}={out}"
+        say(f"{version} in {out}:{base} BELLWETHER_MODEL={name} serves it")
 
 
 def search(

@@ -19,7 +19,7 @@ from models.faithfulness import deletion_curve
 from models.gradients import NetworkExplainer, artifact_explainer
 from models.load import load_classifier
 from models.metrics import PLAIN, Scale, softmax
-from models.scorers import PortScorer, open_scorer
+from models.scorers import PortScorer, open_explainer, open_scorer
 from models.words import gathered, without, word_spans
 from tests.tiny_encoder import tiny_artifact
 from tests.unit.models.scorer import WordScorer, feeling
@@ -268,3 +268,18 @@ def test_an_artifact_is_explained_as_it_is_served(tmp_path: Path) -> None:
     # beyond the window of 16 tokens nothing is read, and nothing is worth anything
     (long, _) = explainer.explain("Acme bad good day " * 12)
     assert all(word.attribution == 0 for word in long.words[-4:])
+
+
+def test_each_text_is_explained_by_the_model_that_reads_it() -> None:
+    explainer = open_explainer("baseline")
+    for text, label in (
+        ("Profit warning, shares plunge", "negative"),
+        ("股价暴跌，亏损扩大", "negative"),
+    ):
+        (sentiment, *_) = explainer.explain(text)
+        assert (sentiment.task, sentiment.label) == ("sentiment", label)
+        logits = explainer.scorer.logits("sentiment", [(text, None)])
+        assert softmax(logits, PLAIN)[0].max() == pytest.approx(sentiment.probability)
+    french = "Le bénéfice du groupe recule fortement et l'action chute lourdement à Paris"
+    assert explainer.explain(french) == []
+    assert np.isnan(explainer.scorer.logits("sentiment", [(french, None)])).all()

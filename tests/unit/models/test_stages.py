@@ -163,6 +163,7 @@ MEMBERS = """
 import sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from multiprocessing.managers import SyncManager
 from models import members
 
 def work():
@@ -171,6 +172,8 @@ def work():
     time.sleep(600)
 
 if __name__ == "__main__":
+    manager = SyncManager(ctx=get_context("spawn"))
+    manager.start(members._watch_the_run)
     with ProcessPoolExecutor(1, get_context("spawn"), members._ready, (1, None)) as pool:
         pool.submit(work).result()
 """

@@ -245,6 +245,10 @@ def test_a_cycle_that_is_cut_short_keeps_the_moving_average(
     network = network_on(folder)
     ended = Training(network, recipe, 0, tmp_path).run(corpus, held)
     assert len(ended.history) < 40
+    # taken up again it has ended already
+    again = network_on(folder)
+    assert Training(again, recipe, 0, tmp_path).run(corpus, held) == ended
+    assert same(network, again)
     kept = load_file(tmp_path / "checkpoint.safetensors")
     average = {
         name.removeprefix("average."): value
@@ -275,7 +279,12 @@ def test_a_batch_the_device_has_no_room_for_is_computed_in_parts(
 ) -> None:
     recipe = replace(RECIPE, epochs=1, dropout=0.0)
     shape = replace(SHAPE, dropout=0.0)
-    ends = []
+    ends, told = [], []
+
+    def report(name: str, value: float, step: int) -> None:
+        if (name, step) == ("loss", 0):
+            told.append(value)
+
     for kind in (Network, Small):
         torch.manual_seed(1)
         network = kind(torch_encoder(folder), shape)
@@ -284,7 +293,9 @@ def test_a_batch_the_device_has_no_room_for_is_computed_in_parts(
             if isinstance(part, torch.nn.Dropout):
                 part.p = 0.0
         with caplog.at_level("WARNING"):
-            Training(network, recipe, 0).run(corpus, corpus)
+            Training(network, recipe, 0, report=report).run(corpus, corpus)
         ends.append(network)
     assert caplog.text.count("out of memory") == 1
     assert far(*ends) < 1e-3
+    # a part counts for its share of the batch
+    assert told[0] == pytest.approx(told[1], rel=1e-4)
