@@ -36,7 +36,7 @@ def test_of_several_folders_the_one_that_is_meant_is_taken(tmp_path: Path) -> No
     assert find_base(both, references[0]) == first
     assert find_base(both, references[1]) == second
     assert find_base(str(colon), references[2]) == colon
-    with pytest.raises(ConfigurationError, match="first.*is not"):
+    with pytest.raises(ConfigurationError, match=r"first.*is not"):
         find_base(both, references[2])
     with pytest.raises(ConfigurationError, match=f"no {WEIGHTS} in .*nowhere"):
         find_base(f"{first}:{tmp_path}/nowhere", references[0])
