@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.recipe import Recipe
+from models.recipe import same_told
 from pipeline.errors import ConfigurationError
 
 _FILE = "checkpoint.safetensors"
@@ -69,10 +68,7 @@ def load_checkpoint(
         raise ConfigurationError(
             f"{folder}: its checkpoint cannot be read: remove it or name another folder"
         ) from error
-    # what was no key of a recipe then is as it always was
-    usual = asdict(Recipe())
-    then, now = ({**usual, **one} for one in (about["recipe"], recipe))
-    if json.loads(json.dumps(then)) != json.loads(json.dumps(now)):
+    if not same_told(about["recipe"], recipe):
         raise ConfigurationError(
             f"{folder}: holds a run of another recipe, other texts or another beginning: remove it "
             "or name another folder"

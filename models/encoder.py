@@ -81,12 +81,8 @@ class Base:
         if not isinstance(most, int):
             return None
         # RoBERTa and its kin count places from behind the padding token's number
-        kin = any(one in self._kind for one in ("roberta", "camembert"))
-        return most - self.pad - 1 if kin else most
-
-    @property
-    def _kind(self) -> str:
-        return str(self.config.get("model_type") or "")
+        kind = str(self.config.get("model_type"))
+        return most - self.pad - 1 if "roberta" in kind or kind == "camembert" else most
 
 
 def read_base(folder: Path) -> Base:
@@ -158,13 +154,15 @@ def _found(given: str, wanted: BaseReference) -> Path:
     if given:
         if (Path(given).expanduser() / WEIGHTS).is_file():
             return Path(given).expanduser()
-        folders = [Path(one).expanduser() for one in given.split(os.pathsep) if one]
+        # an end of a list names nothing; nothing but ends, a folder that is not there
+        names = [one for one in given.split(os.pathsep) if one] or [given]
+        folders = [Path(one).expanduser() for one in names]
         for folder in folders:
             if not (folder / WEIGHTS).is_file():
                 raise ConfigurationError(f"{SETTING}={given!r}: no {WEIGHTS} in {folder}")
         # of several the one that is meant; else the first, to be refused by name
         meant = (one for one in folders[1:] if _digest(one / WEIGHTS) == wanted.sha256)
-        return next(meant, folders[0]) if len(folders) > 1 else folders[0]
+        return next(meant, folders[0])
     if cached := _cached(wanted):
         return cached
     if wanted.sha256 == SHA256 and (wheel := _in_wheel()):

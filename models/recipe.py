@@ -180,6 +180,14 @@ def recipe_of_teacher(recipe: Recipe, where: str = "") -> Recipe:
     return made({**own, "teacher": {}}, f"{where}: teacher")
 
 
+def same_told(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both, as values by key or read back from JSON, are of one recipe: what was no key
+    when one of them was written is as it always was."""
+    usual = asdict(Recipe())
+    first, second = (json.dumps({**usual, **told}, sort_keys=True) for told in (one, other))
+    return first == second
+
+
 def toml_of(recipe: Recipe) -> str:
     """The recipe as TOML, what is not its default: `read_recipe` reads it back."""
     values, usual = asdict(recipe), asdict(Recipe())

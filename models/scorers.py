@@ -84,7 +84,7 @@ class ExplainerByLanguage:
     @property
     def version(self) -> str:
         """The versions of all, joined by `+`."""
-        return "+".join(sorted({one.version for one in self._explainers.values()}))
+        return self.scorer.version
 
     @property
     def scorer(self) -> Scorer:
@@ -120,16 +120,13 @@ class ScorerByLanguage:
 
     def logits(self, task: str, queries: Sequence[Query]) -> Floats:
         """The logarithms of the probabilities; NaN where no model reads the language."""
-        rows = np.full((len(queries), len(LABELS[task])), np.nan)
-        places: dict[str, list[int]] = defaultdict(list)
-        for place, (text, _) in enumerate(queries):
-            places[language(text)].append(place)
-        for lang, mine in places.items():
+        rows = _silent(task, queries)
+        for lang, mine in _places([language(text) for text, _ in queries]).items():
             scorer = self._scorers.get(lang)
             if scorer is not None and task in scorer.tasks():
                 told = scorer.logits(task, [queries[place] for place in mine])
                 chances = softmax(np.asarray(told, np.float64), scorer.scale(task))
-                rows[mine] = np.log(np.maximum(chances, _LEAST))
+                rows[mine] = _logarithms(chances)
         return rows
 
 
@@ -164,10 +161,8 @@ class PortScorer:
 
     def logits(self, task: str, queries: Sequence[Query]) -> Floats:
         """The logarithms of its probabilities; NaN where it gave a reason instead."""
-        rows = np.full((len(queries), len(LABELS[task])), np.nan)
-        places: dict[str, list[int]] = defaultdict(list)
-        for place, (text, _) in enumerate(queries):
-            places[text].append(place)
+        rows = _silent(task, queries)
+        places = _places([text for text, _ in queries])
         texts = list(places)
         for start in range(0, len(texts), _BATCH):
             batch = texts[start : start + _BATCH]
@@ -176,6 +171,19 @@ class PortScorer:
                 for place in places[text]:
                     rows[place] = _row(task, answer, queries[place][1])
         return rows
+
+
+def _silent(task: str, queries: Sequence[Query]) -> Floats:
+    """The rows where nothing is answered yet."""
+    return np.full((len(queries), len(LABELS[task])), np.nan)
+
+
+def _places(values: Sequence[str]) -> dict[str, list[int]]:
+    """Where each value stands."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, value in enumerate(values):
+        places[value].append(place)
+    return places
 
 
 def _input(text: str, queries: Sequence[Query], places: Sequence[int]) -> ClassifierInput:
@@ -210,6 +218,6 @@ def _topic_row(answer: Classification, labels: Sequence[str]) -> Floats:
     )
 
 
-def _logarithms(probabilities: Sequence[float]) -> Floats:
+def _logarithms(probabilities: Sequence[float] | Floats) -> Floats:
     logarithms: Floats = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _LEAST))
     return logarithms

@@ -1,6 +1,5 @@
 """Teachers: artifacts whose averaged answers a new network learns beside the labels."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from models.corpus import corpus_of
 from models.data import Example
 from models.network import torch_network
 from models.network_shape import HEADS
-from models.recipe import Recipe
+from models.recipe import Recipe, same_told
 from models.training import Targets
 from pipeline.errors import ConfigurationError
 
@@ -54,6 +53,4 @@ def is_made(folder: Path, recipe: Recipe, data: Mapping[str, str], base: str) ->
     except ConfigurationError as error:
         log.info("the teacher is trained anew: %s", error)
         return False
-    # what it was told as JSON has lists; what it was not told is as it always was
-    given, wanted = (json.loads(json.dumps(asdict(one))) for one in (Recipe(), recipe))
-    return {**given, **about.recipe} == wanted and dict(about.data) == dict(data)
+    return same_told(about.recipe, asdict(recipe)) and dict(about.data) == dict(data)

@@ -91,10 +91,12 @@ class Outbox:
         with reading(self._engine) as connection:
             found = connection.execute(select(outbox.c.id).where(arrived).limit(_CHUNK))
             ids = list(found.scalars())
+        if not ids:
+            return 0
         with writing(self._engine) as connection:
             # once more: an edit may have taken the row's place since
             gone = delete(outbox).where(outbox.c.id.in_(ids), arrived)
-            return connection.execute(gone).rowcount if ids else 0
+            return connection.execute(gone).rowcount
 
     def forget(self, refused: Mapping[str, int | None]) -> int:
         """Delete those of these that were sent, where the edition is the one refused or an earlier

@@ -36,13 +36,20 @@ def written(path: Path, numbers: range) -> None:
     path.write_text("".join(json.dumps(line(number)) + "\n" for number in numbers))
 
 
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path, Path]:
+    """An encoder to train on, a folder for texts, and where the artifact is to lie."""
+    base, data, out = tmp_path / "base", tmp_path / "data", tmp_path / "artifact"
+    data.mkdir()
+    tiny_base(base)
+    # an artifact names its base by its hash; here that is a folder
+    monkeypatch.setenv("BELLWETHER_MODEL_BASE", str(base))
+    return base, data, out
+
+
 def test_labelled_files_become_an_artifact_with_a_measured_card(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base, data, out = tmp_path / "base", tmp_path / "data", tmp_path / "artifact"
-    base.mkdir()
-    data.mkdir()
-    tiny_base(base)
+    base, data, out = begun(tmp_path, monkeypatch)
     written(data / "posts.train.jsonl", range(120))
     written(data / "posts.valid.jsonl", range(200, 230))
     recipe = tmp_path / "recipe.toml"
@@ -51,8 +58,6 @@ def test_labelled_files_become_an_artifact_with_a_measured_card(
         "batch_texts = 8\nlearning_rate = 2e-3\nhead_learning_rate = 5e-3\nbits = 8\n"
         "members = 2\npolish_epochs = 1\npolish_members = 2\ncontrasts = 0.5\n"
     )
-    # an artifact names its base by its hash; here that is a folder
-    monkeypatch.setenv("BELLWETHER_MODEL_BASE", str(base))
     # twice: the second time everything is there already, and gives the same
     command = f"model train --config {recipe} --data {data} --out {out} --device cpu --json"
     assert status_of(command.split()) == 0
@@ -73,11 +78,7 @@ def test_labelled_files_become_an_artifact_with_a_measured_card(
 def test_a_teacher_is_trained_first_and_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base, data, out = tmp_path / "base", tmp_path / "data", tmp_path / "artifact"
-    base.mkdir()
-    data.mkdir()
-    tiny_base(base)
-    monkeypatch.setenv("BELLWETHER_MODEL_BASE", str(base))
+    base, data, out = begun(tmp_path, monkeypatch)
     written(data / "posts.train.jsonl", range(120))
     recipe = tmp_path / "recipe.toml"
     # all the pupil hears is its teacher

@@ -40,3 +40,5 @@ def test_of_several_folders_the_one_that_is_meant_is_taken(tmp_path: Path) -> No
         find_base(both, references[2])
     with pytest.raises(ConfigurationError, match=f"no {WEIGHTS} in .*nowhere"):
         find_base(f"{first}:{tmp_path}/nowhere", references[0])
+    with pytest.raises(ConfigurationError, match="no model"):
+        find_base(":", references[0])

@@ -1,11 +1,20 @@
 """Recipes: strict TOML, and a rate that goes where it says."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from models.optimizing import schedule
-from models.recipe import SHIPPED, Recipe, made, read_recipe, recipe_of_teacher
+from models.recipe import (
+    SHIPPED,
+    Recipe,
+    made,
+    read_recipe,
+    recipe_of_teacher,
+    same_told,
+)
 from pipeline.errors import ConfigurationError
 
 
@@ -43,6 +52,15 @@ def test_a_teacher_learns_as_its_pupil_does_but_for_what_is_said() -> None:
     given = {"train": ["a"], "epochs": 3, "teacher_weight": 0.5, "rdrop": 0.1}
     teacher = recipe_of_teacher(made({**given, "teacher": {"epochs": 5}}, "test"))
     assert teacher == made({"train": ["a"], "epochs": 5, "rdrop": 0.1}, "test")
+
+
+def test_a_recipe_is_known_again_from_json_and_from_before_a_key_was_one() -> None:
+    recipe = asdict(made({"train": ["a"], "epochs": 2, "cycles": [1, 1]}, "test"))
+    told = json.loads(json.dumps(recipe))
+    del told["languages"], told["teacher"]
+    assert same_told(told, recipe)
+    assert not same_told({**told, "epochs": 3}, recipe)
+    assert not same_told(told, {**recipe, "languages": ("zh",)})
 
 
 def test_the_rate_rises_falls_and_restarts() -> None:
