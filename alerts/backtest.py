@@ -4,14 +4,15 @@ Documents come classified and in the order they are to be judged; time is their 
 What comes out are the alerts as they are at the end, each episode once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.lifecycle import Alert
 from alerts.memory import MemoryAlertStore, MemoryEvidence
-from alerts.minutes import minute_number
+from alerts.minutes import minute_number, minute_start
 from alerts.rules import MINUTE, RuleBook
+from alerts.tracking import series_of
 from alerts.watch import Watch
 from pipeline.documents import ClassifiedDocument, minute_of
 from pipeline.stages import Aggregate
@@ -29,7 +30,9 @@ class Backtested:
 
     `alerts` holds every episode in its final state, in the order they opened; `began` and
     `ended` are the event times of the first and last document, None where there was none. The
-    first is that of the stream, not a stray from long before.
+    first is that of the stream, not a stray from long before. `late` documents came further behind
+    the newest than the rules wait, `unsigned` ones name neither author nor publisher; `since` is
+    when the stream is taken to begin, where that is later.
     """
 
     alerts: tuple[Alert, ...]
@@ -37,6 +40,9 @@ class Backtested:
     series: int
     began: datetime | None
     ended: datetime | None
+    late: int = 0
+    unsigned: int = 0
+    since: datetime | None = None
 
     @property
     def days(self) -> float:
@@ -55,12 +61,14 @@ class Backtest:
     """Give it documents, then ask for what the rules said of them."""
 
     def __init__(self, rules: RuleBook) -> None:
+        self._rules = rules
         self._trends = MemoryTrendStore()
         self._alerts = MemoryAlertStore()
         self._evidence = MemoryEvidence()
         self._aggregate = Aggregate(self._trends)
         self._watch = Watch(rules, MemorySeriesStates(), self._alerts, self._evidence)
-        self._documents = 0
+        self._documents = self._late = self._unsigned = 0
+        self._lateness = timedelta(minutes=rules.lateness_minutes)
         self._hours: dict[int, tuple[datetime, int]] = {}
         """Of each hour the earliest document, and how many there were."""
         self._ended: datetime | None = None
@@ -73,35 +81,51 @@ class Backtest:
             first, count = self._hours.get(hour, (at, 0))
             self._hours[hour] = (min(first, at), count + 1)
             self._ended = at if self._ended is None else max(self._ended, at)
+            self._late += at < self._ended - self._lateness
+            self._unsigned += one.voice == one.document.source
         self._documents += len(documents)
         self._evidence.add(documents)
         return self._watch.follow(self._aggregate.points(documents))
 
     def finish(self) -> Backtested:
-        """The alerts, after the time of the last document has reached every open one and passed."""
+        """The alerts, after the time of the last document has reached every open one and passed; a
+        pending one is waited for until it fires or is over, as it would be live."""
         if self._ended is not None:
             # the minute of the last document is over too
-            at = self._ended + MINUTE
-            self._watch.follow(
-                [
-                    TrendPoint(
-                        series=series,
-                        bucket=Bucket(start=minute_of(at)),
-                        watermark=at,
-                        tickers=tickers,
-                        sweep=True,
-                    )
-                    for series, tickers in self._alerts.open_series()
-                ]
-            )
+            self._sweep(self._ended + MINUTE, self._alerts.open_series())
+            most = max((rule.hold for rule in self._rules.rules), default=MINUTE) + MINUTE
+            for minutes in range(2, 1 + int(most / MINUTE)):
+                waiting = [one for one in self._alerts.open_alerts() if one.state == "pending"]
+                if not waiting:
+                    break
+                self._sweep(self._ended + minutes * MINUTE, series_of(waiting))
         rows = self._alerts.rows.values()
+        began, since = self._began(), self._watch.since
+        begun = None if since is None else minute_start(since * 60)
         return Backtested(
             alerts=tuple(sorted(rows, key=lambda alert: (alert.opened_at, alert.fingerprint))),
             documents=self._documents,
             series=len(list(self._trends.series())),
-            began=self._began(),
+            began=began,
             ended=self._ended,
+            late=self._late,
+            unsigned=self._unsigned,
+            since=begun if began is not None and begun is not None and began < begun else None,
         )
+
+    def _sweep(self, at: datetime, told: Iterable[tuple[SeriesKey, tuple[str, ...]]]) -> None:
+        """Tell these series, with their tickers, that it is `at`."""
+        points = [
+            TrendPoint(
+                series=series,
+                bucket=Bucket(start=minute_of(at)),
+                watermark=at,
+                tickers=tickers,
+                sweep=True,
+            )
+            for series, tickers in told
+        ]
+        self._watch.follow(points)
 
     def buckets(self, series: SeriesKey) -> list[Bucket]:
         """Everything counted for one series, oldest first: for a picture of it."""

@@ -23,7 +23,7 @@ from alerts.rules import Rule
 from alerts.series import MINUTES_KEPT, Series
 from alerts.surprise import share_surprise
 from alerts.usual import usual_of
-from alerts.verdict import Verdict, WindowTest
+from alerts.verdict import SHARE, Verdict, WindowTest
 from alerts.weekly import FLAT
 
 
@@ -61,6 +61,9 @@ def judge_condition(
     usual = usual_of(rule.detector, series, minute // 60, first // 60, hours, busy)
     observed, expected = float(negatives), usual.per_hour * hours
     surprise = share_surprise(negatives, documents, usual.share, usual.share_weight)
+    by_share = rule.signal == SHARE
+    if by_share:
+        expected = documents * usual.share
     if condition.kind == "share_above_own_quantile":
         statistic = surprise
     elif not about_mood:
@@ -82,6 +85,8 @@ def judge_condition(
         documents=documents,
         share=negatives / documents if documents else 0.0,
         usual_share=usual.share,
+        share_weight=usual.share_weight,
+        signal=rule.signal,
         share_statistic=surprise,
         stories=stories,
         voices=voices,

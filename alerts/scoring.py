@@ -35,17 +35,21 @@ WORSENS = 0.5
 RARER = 0.6
 UNTOLD = 0.49
 LEAST_TOLD = 1.12
-"""The rarity of a row that is told with 0.5; a rarer one with more."""
+"""The rarity up to which a row that is told gets at most `TOLD_LOW`."""
+TOLD_LOW = 0.55
 RARITY_UNIT = 1.2
 WEARIER = 0.15
 WEARY_DAYS = 20.0
 EPISODE = timedelta(days=1)
 LEARNING = timedelta(hours=12)
+SATURDAY = 5
 SETTLES = 24
 """Distances between rows after which it is settled how far apart they are."""
-YOUNG_DAYS = 7.0
+LEARNING_PART = 0.2
+"""What is left of a row's score while the series learns."""
+YOUNG = timedelta(days=7)
 YOUNG_PENALTY = 0.5
-RARE_YOUNG_DAYS = 10.0
+RARE_YOUNG = timedelta(days=10)
 RARE_YOUNG_PENALTY = 1.2
 
 
@@ -71,9 +75,10 @@ class Scorer:
     """The first rows, until it is settled how far apart they are."""
 
     def score(self, at: datetime, value: float) -> float:
-        """The score of a row, 0 to 1. Rows must come in order of time."""
-        if self._row is not None and at < self._row:
-            raise ValueError("earlier than the row before")
+        """The score of a row, 0 to 1. A row earlier than the one before counts as of its time: what
+        is known by then is known, and clocks are set back once a year."""
+        if self._row is not None:
+            at = max(at, self._row)
         if self._early is not None:
             self._settle(self._early, at)
         found = self._score(at, value)
@@ -140,7 +145,16 @@ class Scorer:
         read(self._state, self._count, number, a_day, self._reading)
         self._read = True
         opening, rarity = self._reading[OPENING], self._reading[RARITY]
+        if _first_working_day(self._first, at):
+            return LEARNING_PART * self._episodes.untold(rarity, at - self._first)
         return self._episodes.score(opening, rarity, at, at - self._first)
+
+
+def _first_working_day(first: datetime, at: datetime) -> bool:
+    """Whether `at` is in the first working day of a series that began on a weekend: after Saturday
+    and Sunday a usual Monday is a surge."""
+    weekend = first.weekday() - SATURDAY
+    return weekend >= 0 and at.date() == first.date() + timedelta(days=2 - weekend)
 
 
 @dataclass(slots=True)
@@ -164,15 +178,17 @@ class Episodes:
         """Let so much time pass between two rows."""
         self._weary *= 0.5 ** (since / timedelta(days=WEARY_DAYS))
 
+    def untold(self, rarity: float, age: timedelta) -> float:
+        """The score of a row that is not told: in the order of rarity, below all that are."""
+        return UNTOLD / (1.0 + exp(max(-50.0, min(50.0, _opens(age) + 0.5 - rarity))))
+
     def score(self, opening: float, rarity: float, at: datetime, age: timedelta) -> float:
         """The score of a row of the series' age `age`, `alerts.rarity` having read these two."""
-        days = age / timedelta(days=1)
-        opens = OPENS + YOUNG_PENALTY * max(0.0, 1.0 - days / YOUNG_DAYS)
-        rare = RARE + RARE_YOUNG_PENALTY * max(0.0, 1.0 - days / RARE_YOUNG_DAYS)
-        # untold rows keep their order, below all that are told
-        untold = UNTOLD / (1.0 + exp(max(-50.0, min(50.0, opens + 0.5 - rarity))))
+        opens = _opens(age)
+        rare = RARE + RARE_YOUNG_PENALTY * max(0.0, 1.0 - age / RARE_YOUNG)
+        untold = self.untold(rarity, age)
         if age < LEARNING:
-            return 0.2 * untold
+            return LEARNING_PART * untold
         stands = opening - opens - self._weary
         is_rare = rarity >= rare + TAIL * self._weary
         if stands < 0.0 and not is_rare:
@@ -190,7 +206,13 @@ class Episodes:
         else:
             return untold
         self._told = max(self._told, stands)
-        return 1.0 - 0.5 * exp(-max(0.0, rarity - LEAST_TOLD) / RARITY_UNIT)
+        if rarity < LEAST_TOLD:
+            return 0.5 + (TOLD_LOW - 0.5) * max(0.0, rarity) / LEAST_TOLD
+        return 1.0 - (1.0 - TOLD_LOW) * exp(-(rarity - LEAST_TOLD) / RARITY_UNIT)
+
+
+def _opens(age: timedelta) -> float:
+    return OPENS + YOUNG_PENALTY * max(0.0, 1.0 - age / YOUNG)
 
 
 def scored(rows: Iterable[tuple[datetime, float]]) -> Iterator[float]:

@@ -1,14 +1,16 @@
-"""The points of one batch: one for each time a series turns to a bucket.
+"""The points of one batch, in the order things happened, each bucket as it stood then.
 
-A bucket touched by many documents in a row is one point, as it stands after them. Where a late
-document sends a series back to an earlier bucket, the two are told in the order they happened,
-each as it stood then::
+Documents in a row that touch one bucket in one minute of event time are one point, up to and with
+the first that leans to negative: no surge of a minute is passed over because the batch held what
+came after it. Where a late document sends a series back to an earlier bucket, the two are told
+one after the other (`-` leans to negative)::
 
-    documents   a 10:01   b 10:01   c 10:09   d 10:01 (late)   e 10:09
-    points      [a b]               [c]       [d]              [e]
+    documents   a 10:01   b 10:01 -   c 10:01   d 10:09   e 10:01 (late)   f 10:09
+    points      [a b]                 [c]       [d]       [e]              [f]
 
-so what the watch is told does not depend on where one batch ended and the next began, also when
-the stream is in disorder. A stream in order gives one point a bucket.
+so what the watch is told of negative documents does not depend on where one batch ended and the
+next began, also when the stream is in disorder. What leans to nothing alone only makes a surge
+smaller: whether it is told by itself or with what follows changes no alert.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,15 +22,25 @@ from pipeline.documents import DocumentId
 from pipeline.trends import Contribution, SeriesKey, TrendPoint
 
 Name = tuple[SeriesKey, datetime]
+# From so many negative documents in one minute on only growth by a fiftieth is told.
+TOLD_SINGLY = 50
+_MINUTE = 60
 
 
 @dataclass(slots=True)
 class _Run:
-    """Documents in a row that touched one bucket; `watermark` is that of the last."""
+    """Documents in a row that touched one bucket; `watermark` is that of the last. `ended` by
+    one that leans to negative."""
 
     name: Name
     watermark: datetime
     added: list[tuple[DocumentId, Contribution]] = field(default_factory=list)
+    ended: bool = False
+
+    def takes(self, name: Name, watermark: datetime) -> bool:
+        """Whether a document that touches `name` at `watermark` is told with those before."""
+        same = _minute(watermark) == _minute(self.watermark)
+        return same and not self.ended and name == self.name
 
 
 class Touches:
@@ -46,7 +58,7 @@ class Touches:
         last = self._last.get(one.series)
         # popped: a bucket touched again moves behind what was read before it
         run = None if last is None else self._runs.pop(last)
-        if run is None or run.name != name:
+        if run is None or not run.takes(name, watermark):
             if run is not None and last is not None:
                 self._runs[last] = run
             run = _Run(name, watermark)
@@ -54,6 +66,7 @@ class Touches:
         self._number += 1
         run.watermark = watermark
         run.added.append((document, one))
+        run.ended = _negatives(one.bucket) > 0
         self._runs[self._number] = run
         self._last[one.series] = self._number
 
@@ -63,8 +76,9 @@ class Touches:
         states: dict[int, Bucket] = {}
         for name, runs in self._of.items():
             state = now[name]
-            for run in reversed(runs):
-                states[id(run)] = state
+            for place, run in enumerate(reversed(runs)):
+                if place == 0 or not run.ended or _is_told(state):
+                    states[id(run)] = state
                 if len(runs) > 1:
                     state = _before(state, run.added)
         found = [
@@ -77,6 +91,7 @@ class Touches:
             )
             # those before a late one moved on keep their place among the others
             for _, run in sorted(self._runs.items())
+            if id(run) in states
         ]
         found.extend(
             TrendPoint(series=name[0], bucket=bucket, watermark=watermark)
@@ -85,6 +100,21 @@ class Touches:
         )
         # a bucket that never held anything here is no news: its day has expired
         return [point for point in found if point.bucket.revision > 0]
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp() // _MINUTE)
+
+
+def _negatives(bucket: Bucket) -> int:
+    return max(bucket.totals.novel_negative, sum(piece.novel for piece in bucket.evidence))
+
+
+def _is_told(bucket: Bucket) -> bool:
+    """Whether the bucket is told as it stands after a negative document: by what it holds alone,
+    so that every batch tells the same ones."""
+    negatives = _negatives(bucket)
+    return negatives % max(1, negatives // TOLD_SINGLY) == 0
 
 
 def _before(state: Bucket, added: Iterable[tuple[DocumentId, Contribution]]) -> Bucket:

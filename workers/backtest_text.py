@@ -8,6 +8,8 @@ from alerts.lifecycle import Alert
 from workers.alert_text import full_text, moment
 
 _BAR = 40
+# The share of documents without a name from which on it is worth saying.
+_MANY = 0.5
 
 
 def backtest_lines(found: Backtested, most_evidence: int = 3) -> Iterator[str]:
@@ -35,13 +37,17 @@ def load_lines(found: Backtested) -> Iterator[str]:
         f"{counted(found.documents, 'document')}, {found.series:,} series, "
         f"{moment(found.began)} to {moment(found.ended)} ({found.days:.1f} days)"
     )
+    unfired = [alert for alert in found.alerts if alert.firing_at is None]
+    calm = sum(alert.state == "resolved" for alert in unfired)
     yield (
         f"{counted(len(found.fired), 'alert')} fired, {len(found.fired) / found.days:.3g} a day; "
-        f"{len(found.alerts) - len(found.fired)} more calmed down before"
+        f"{calm} more calmed down before"
+        + (f", {len(unfired) - calm} still pending" if calm < len(unfired) else "")
     )
     by_rule = Counter(alert.rule for alert in found.fired)
     for rule, count in sorted(by_rule.items()):
         yield f"  {rule}: {count} fired, {count / found.days:.3g} a day"
+    yield from doubts(found)
     if found.fired:
         yield "fired by hour of the day (UTC)"
         by_hour = Counter(alert.firing_at.hour for alert in found.fired if alert.firing_at)
@@ -49,6 +55,25 @@ def load_lines(found: Backtested) -> Iterator[str]:
         for hour in range(24):
             bar = "#" * -(-by_hour[hour] * _BAR // most)
             yield f"  {hour:02d}  {by_hour[hour]:>5}  {bar}".rstrip()
+
+
+def doubts(found: Backtested) -> Iterator[str]:
+    """What of the history kept alerts from opening that another would have had."""
+    if found.late:
+        yield (
+            f"note: {found.late:,} of {counted(found.documents, 'document')} came further behind "
+            "the newest before them than the rules wait: they opened nothing (sort by published_at)"
+        )
+    if found.unsigned > found.documents * _MANY:
+        yield (
+            f"note: {found.unsigned:,} of {counted(found.documents, 'document')} name neither "
+            "author nor publisher: all of one source are one voice, and alerts ask for several"
+        )
+    if found.since is not None and not found.late:
+        yield (
+            f"note: watched since {moment(found.since)} only: before, the stream was still for "
+            "three days and more at a time"
+        )
 
 
 def life(alert: Alert) -> str:

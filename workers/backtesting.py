@@ -45,7 +45,7 @@ def documents_of_file(
     classify = Classify(classifier, linker, MemoryStoryIndex(), languages)
     lines = lines_of(path)
     while batch := list(islice(lines, BATCH)):
-        handled = classify([_record(line, now) for line in _short_enough(batch, wrong)])
+        handled = classify([_record(line, now) for line in _readable(batch, now, wrong)])
         for record, error in sorted(handled.rejected, key=lambda pair: pair[0].offset):
             wrong(WrongLine(record.offset, error.reason))
         yield [CLASSIFIED.decode(one.value) for one in handled.outgoing]
@@ -61,13 +61,18 @@ def documents_of_archive(
             yield documents[first : first + BATCH]
 
 
-def _short_enough(lines: Sequence[Line], wrong: Callable[[WrongLine], None]) -> Iterator[Line]:
+def _readable(
+    lines: Sequence[Line], now: datetime, wrong: Callable[[WrongLine], None]
+) -> Iterator[Line]:
     for line in lines:
-        if len(line.value) <= MAX_LINE_BYTES:
-            yield line
-        else:
+        if len(line.value) > MAX_LINE_BYTES:
             size = f"{len(line.value):,} bytes, {MAX_LINE_BYTES:,} are allowed"
             wrong(WrongLine(line.number, f"too long: {size}"))
+        elif line.at is not None and line.at > now:
+            # taken as of now, as on arrival, it would make the rest of a history months late
+            wrong(WrongLine(line.number, f"published_at: {line.at:%Y-%m-%d} is in the future"))
+        else:
+            yield line
 
 
 def _record(line: Line, now: datetime) -> Record:

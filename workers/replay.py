@@ -10,6 +10,7 @@ import gzip
 import logging
 import time
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -87,6 +88,8 @@ def lines_of(path: Path) -> Iterator[Line]:
             file: IO[bytes] = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
             while chunk := file.readline(_READ_BYTES):
                 number += 1
+                if number == 1:
+                    chunk = chunk.removeprefix(BOM_UTF8)
                 value = chunk.rstrip(b"\r\n")
                 while len(chunk) == _READ_BYTES and not chunk.endswith(b"\n"):
                     chunk = file.readline(_READ_BYTES)

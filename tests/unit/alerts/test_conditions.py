@@ -87,6 +87,12 @@ def test_a_share_is_held_against_the_series_own_history():
     # a chance, but no part of a budget
     assert (numbers.per_day, numbers.allowed_per_day, numbers.peaks_per_day) == (None, None, None)
     assert numbers.usual_share == pytest.approx(0.2, abs=0.03)
+    # anyone can recompute it
+    assert numbers.expected == pytest.approx(numbers.documents * numbers.usual_share)
+    weight = numbers.share_weight or 0.0
+    count = int(numbers.observed)
+    again = share_surprise(count, numbers.documents, numbers.usual_share, weight)
+    assert again == pytest.approx(numbers.statistic)
     assert -log10(numbers.share_p_value) == pytest.approx(numbers.statistic)
     assert share_surprise(6, 6, numbers.usual_share, 200.0) >= numbers.statistic
     timeline.said = quiet

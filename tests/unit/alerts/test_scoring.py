@@ -133,9 +133,42 @@ def test_series_without_any_variation_never_cross(values):
     assert crossings(list(scored(at_cadence(values)))) == []
 
 
-def test_rows_out_of_order_are_refused():
-    with pytest.raises(ValueError, match="earlier"):
-        list(scored([(START, 1.0), (START - timedelta(minutes=5), 1.0)]))
+def test_a_row_of_before_counts_as_of_the_time_it_came():
+    rows = list(at_cadence(steady(5 * DAY)))
+    moved = rows[1000]
+    back = [*rows[:1001], (moved[0] - timedelta(hours=1), 40.0), *rows[1001:]]
+    same = [*rows[:1001], (moved[0], 40.0), *rows[1001:]]
+    assert list(scored(back)) == list(scored(same))
+
+
+def test_the_first_monday_after_a_weekend_is_no_surge():
+    def begun_on(day: int) -> list[int]:
+        chance = random.Random(4)
+        rows = []
+        for row in range(9 * DAY):
+            at = START + timedelta(days=day, minutes=5 * row)
+            working = at.weekday() < 5 and 8 <= at.hour < 20
+            mean = 20.0 if working else 2.0
+            rows.append((at, float(sum(chance.random() < mean / 100 for _ in range(100)))))
+        return crossings(list(scored(rows)))
+
+    monday = 2 * DAY
+    assert not any(monday <= row < monday + DAY for row in begun_on(5))
+    # but in the weekend itself a surge is one
+    rows = list(at_cadence(steady(2 * DAY, 2.0)))
+    rows = [(at + timedelta(days=5), count) for at, count in rows]
+    rows[DAY + 100] = (rows[DAY + 100][0], 60.0)
+    assert DAY + 100 in crossings(list(scored(rows)))
+
+
+def test_rows_that_are_told_keep_their_order_too():
+    def told(rarity: float) -> float:
+        return Episodes().score(5.0, rarity, START, timedelta(days=30))
+
+    found = [told(rarity / 10) for rarity in range(1, 60)]
+    assert found == sorted(set(found))
+    assert found[0] > 0.5
+    assert found[-1] < 1.0
 
 
 def test_a_time_without_zone_is_utc_and_another_zone_is_converted():

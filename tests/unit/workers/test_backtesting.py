@@ -211,3 +211,28 @@ def test_what_cannot_work_is_one_line(arguments: tuple[str, ...], what: str) -> 
     assert done.returncode == 2
     assert what in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_day_that_is_still_to_come_is_a_wrong_line_and_deafens_nothing(
+    tmp_path: Path,
+) -> None:
+    lines = [encode_json(one) for one in sample_documents(ends_at=ENDS_AT)]
+    wrong = json.loads(lines[100]) | {"id": "wrong", "published_at": "2099-01-01T00:00:00Z"}
+    wrong.pop("fetched_at", None)
+    file = tmp_path / "documents.jsonl"
+
+    def alerts(given: Sequence[bytes], status: int) -> list[str]:
+        # as some editors begin a file
+        file.write_bytes(b"\xef\xbb\xbf" + b"\n".join(given))
+        done = bellwether("rules", "backtest", "--documents", str(file), "--json", "-")
+        assert done.returncode == status, done.stderr
+        assert (
+            status == 0
+            or "documents.jsonl:101: published_at: 2099-01-01 is in the future" in done.stderr
+        )
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        return [f"{one['rule']} {one['opened_at']} {one['severity']}" for one in found]
+
+    right = alerts(lines, 0)
+    assert right
+    assert alerts([*lines[:100], encode_json(wrong), *lines[100:]], 1) == right
