@@ -227,7 +227,7 @@ def latency(work: Callable[[Any], Any], items: Sequence[Any], size: int) -> dict
     """p50 and p95 of a batch of `size`, in milliseconds."""
     taken = [
         1000 * seconds(partial(work, items[start : start + size]))
-        for start in range(0, len(items) - size + 1, size)
+        for start in range(0, max(1, len(items) - size + 1), size)
     ]
     if len(taken) < 2:
         taken *= 2

@@ -81,6 +81,14 @@ class Artifact:
         return self.base.tokenizer
 
     @property
+    def reach(self) -> int:
+        """The tokens of a text that are read at once: twice what it was trained to read at most,
+        where the base reads so many. Two windows of a text tell less than one that is longer."""
+        return max(
+            self.about.window, min(2 * self.about.window, self.base.positions or MOST_TOKENS)
+        )
+
+    @property
     def encoder(self) -> dict[str, Floats]:
         """The encoder's tensors by their Hugging Face names."""
         return {

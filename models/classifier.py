@@ -71,7 +71,7 @@ class AttentionClassifier:
     ) -> None:
         self._artifact = artifact
         self._runtime = runtime
-        self._window = window or artifact.about.window
+        self._window = window or artifact.reach
         self._budget = token_budget or (
             TOKEN_BUDGET if runtime.device == "cpu" else GPU_TOKEN_BUDGET
         )
@@ -117,7 +117,8 @@ class AttentionClassifier:
             for one in inputs
         ]
         asked = [tuple(one.mentions.items()) for one in inputs]
-        found = self._answers(texts, [[names for _, names in one] for one in asked])
+        headlines = [one.title if one.text else "" for one in inputs]
+        found = self._answers(texts, [[names for _, names in one] for one in asked], headlines)
         return [
             Answer(
                 classification=self._classification(one, [subject for subject, _ in subjects]),
@@ -177,15 +178,23 @@ class AttentionClassifier:
         return softmax(logits.astype(np.float64), self._scales[task])
 
     def _answers(
-        self, texts: Sequence[str], names: Sequence[Sequence[Sequence[str]]]
+        self,
+        texts: Sequence[str],
+        names: Sequence[Sequence[Sequence[str]]],
+        headlines: Sequence[str] = (),
     ) -> "list[_Merged | None]":
         waiting: deque[Future[_Chunk]] = deque()
         found: list[_Merged | None] = []
         try:
             for start in range(0, len(texts), self._chunk):
-                part = texts[start : start + self._chunk]
+                part = slice(start, start + self._chunk)
                 windows = windows_of(
-                    self._artifact.tokenizer, part, names[start : start + self._chunk], self._window
+                    self._artifact.tokenizer,
+                    texts[part],
+                    names[part],
+                    self._window,
+                    headlines=headlines[part],
+                    usual=self._artifact.about.window,
                 )
                 waiting.append(self._forward.submit(self._passed, windows))
                 if len(waiting) > AHEAD:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.data import lowered, readable
+from models.naming import spans_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +65,6 @@ def mention_tokens(
         if start < end and any(start < last and first < end for first, last in spans)
     )
     return found or tuple(place for place, (start, end) in enumerate(offsets) if start < end)
-
-
-def spans_of(lower: str, name: str) -> list[tuple[int, int]]:
-    """Where `name` stands as whole words; anywhere, if nowhere as whole words. Both in lower case;
-    of the first fifty places, in order."""
-    whole: list[tuple[int, int]] = []
-    inside: list[tuple[int, int]] = []
-    start = lower.find(name) if name else -1
-    while start >= 0 and len(inside) < 50:
-        end = start + len(name)
-        inside.append((start, end))
-        before, after = lower[start - 1 : start], lower[end : end + 1]
-        if not (before.isalnum() and name[0].isalnum()) and not (
-            after.isalnum() and name[-1].isalnum()
-        ):
-            whole.append((start, end))
-        start = lower.find(name, end)
-    return whole or inside
 
 
 def padded_arrays(

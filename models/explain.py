@@ -17,8 +17,9 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from models.data import LABELS, readable
+from models.data import LABELS, lowered, readable
 from models.metrics import Floats, softmax
+from models.naming import spans_of
 from models.questions import Query, Scorer
 from models.words import Span, without, word_spans
 
@@ -67,6 +68,14 @@ class Explanation:
     def whole(self) -> bool:
         """Whether the answer is of the whole text."""
         return self.read is None or self.read >= len(self.text)
+
+    @property
+    def named(self) -> bool:
+        """Whether the text names what was asked about; where it does not, the answer is that of
+        the whole text."""
+        return self.about is None or bool(
+            spans_of(lowered(self.text), lowered(readable(self.about)))
+        )
 
     def strongest(self, most: int) -> list[Word]:
         """The words that speak most for the class called, strongest first."""
@@ -241,5 +250,6 @@ def as_json(version: str, text: str, explanations: Sequence[Explanation]) -> dic
         if one.about is None:
             tasks[one.task] = told
         else:
+            told["named"] = one.named
             tasks.setdefault(one.task, {})[one.about] = told
     return {"model": version, "text": readable(text), "tasks": tasks}

@@ -14,10 +14,10 @@ import numpy as np
 
 from models.bootstrap import SEED
 from models.data import LABELS, lowered
-from models.encoding import spans_of
 from models.evaluation import rounded
 from models.explain import Explanation
 from models.metrics import softmax
+from models.naming import spans_of
 from models.questions import Query, Scorer
 from models.words import Span, without
 

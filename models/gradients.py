@@ -5,10 +5,11 @@ of the called class's log odds by the word vectors is averaged along the straigh
 vectors that say nothing to those of the text, and multiplied by the difference. The
 attributions of all tokens add up to the log odds of the text less those of nothing, as far as
 the steps are fine enough. Nothing is the padding token in every place; the tokens that open and
-close the text stay as they are on both ends of the line, and so get none.
+close the text stay as they are on both ends of the line, and so get none. A text in several windows
+is explained in all of them at once, as it is served: what is derived is their weighted mean.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from torch import Tensor
 
 from models.artifact import load
 from models.data import readable
-from models.encoding import encode
 from models.explain import MOST_WORDS, Explanation, explanation_of
 from models.network import Inputs, Network, torch_network
 from models.network_shape import HEADS
 from models.questions import Scorer
+from models.windows import MOST_CHARACTERS, windows_of
 from models.words import Span, gathered, word_spans
 
 STEPS = 16
@@ -29,25 +30,26 @@ STEPS = 16
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A text as token numbers, the characters of each (an empty span for one that stands for
-    no character), and for each name asked about the positions of its tokens."""
+    """A window of a text as token numbers, the characters of each (an empty span for one that
+    stands for no character), the companies asked about in it, by place, with the positions of
+    the tokens of their names, and its part in the text's answer."""
 
     ids: Sequence[int]
     offsets: Sequence[Span]
     mentions: Sequence[Sequence[int]]
-    whole: bool = True
-    """Whether nothing was left out."""
+    companies: Sequence[int] = ()
+    weight: float = 1.0
 
 
 class NetworkExplainer:
     """Explains a `Network`. `scorer` is the same one as it is measured, with its version and its
-    scales; `pieces` cuts a text up, within the window, as the network was trained to read
-    it. Not thread-safe; leaves the network in evaluation mode."""
+    scales; `pieces` cuts a text in the windows it is served in, all of one length. Not
+    thread-safe; leaves the network in evaluation mode."""
 
     def __init__(
         self,
         network: Network,
-        pieces: Callable[[str, Sequence[str]], Pieces],
+        pieces: Callable[[str, Sequence[str]], Sequence[Pieces]],
         pad: int,
         scorer: Scorer,
         steps: int = STEPS,
@@ -70,26 +72,27 @@ class NetworkExplainer:
         return self._scorer
 
     def explain(self, text: str, names: Sequence[str] = ()) -> list[Explanation]:
-        """As `models.explain.Explainer` says, from one pass of as many rows as steps for all
-        tasks; of a text beyond the window its beginning."""
+        """As `models.explain.Explainer` says, from one pass of as many rows as windows times
+        steps for all tasks."""
         text = readable(text)
-        if not text:
+        cuts = self._pieces(text, names) if text else ()
+        if not cuts:
             return []
-        cut = self._pieces(text, names)
-        one = _copies(cut, 1, next(self._network.parameters()).device)
         asked: list[tuple[str, str | None]] = [("sentiment", None), ("topic", None)]
         asked += [("entity_sentiment", name) for name in names]
+        parts = [_parts(cuts, at) for at in range(len(asked))]
+        one = _copies(cuts, 1, next(self._network.parameters()).device)
         with torch.no_grad():
             told = self._network(one)
         chances = [
-            self._scales[task].applied(_row(told.logits, at)).softmax(-1).tolist()
-            for at, (task, _) in enumerate(asked)
+            self._scales[task].applied(_merged(told.logits[task], some)).softmax(-1)[0].tolist()
+            for (task, _), some in zip(asked, parts, strict=True)
         ]
         called = [row.index(max(row)) for row in chances]
-        worth = self._attributions(cut, one, [task for task, _ in asked], called)
+        worth = self._attributions(cuts, one, [task for task, _ in asked], parts, called)
         words = word_spans(text)[:MOST_WORDS]
         # blanks at the end are no tokens
-        read = len(text) if cut.whole else max([end for _, end in cut.offsets], default=0)
+        read = max(end for cut in cuts for _, end in cut.offsets)
         return [
             explanation_of(
                 task,
@@ -97,39 +100,85 @@ class NetworkExplainer:
                 text,
                 chances[at],
                 words,
-                gathered(cut.offsets, worth[at], words),
-                gathered(cut.offsets, _row(told.weights, at).tolist(), words),
+                _by_word(cuts, worth[at], words),
+                _by_word(cuts, _attention(told.weights[task], parts[at], len(cuts)), words),
                 "integrated gradients",
-                read,
+                read if text[read:].strip() else len(text),
             )
             for at, (task, about) in enumerate(asked)
         ]
 
     def _attributions(
-        self, cut: Pieces, one: Inputs, tasks: Sequence[str], called: Sequence[int]
-    ) -> list[list[float]]:
-        """For each question the attribution of each token."""
-        network, steps, companies = self._network, self._steps, len(cut.mentions)
-        spoken = torch.tensor([start < end for start, end in cut.offsets], device=one.ids.device)
+        self,
+        cuts: Sequence[Pieces],
+        one: Inputs,
+        tasks: Sequence[str],
+        parts: Sequence["_Parts"],
+        called: Sequence[int],
+    ) -> list[Tensor]:
+        """For each question the attribution of each token, (windows, tokens)."""
+        network, steps = self._network, self._steps
+        offsets = [[start < end for start, end in cut.offsets] for cut in cuts]
+        spoken = torch.tensor(offsets, device=one.ids.device)
         with torch.no_grad():
             full = network.embedded(one.ids)
             nothing = network.embedded(torch.where(spoken, self._pad, one.ids))
         difference = full - nothing
         # the midpoint of each step: the error falls with the square of their number
         along = (torch.arange(steps, device=full.device) + 0.5) / steps
-        vectors = (nothing + along[:, None, None] * difference).requires_grad_()
+        vectors = nothing + along[:, None, None, None] * difference
+        vectors = vectors.flatten(0, 1).requires_grad_()
         found = []
         with torch.enable_grad():
-            logits = network.on_embeddings(vectors, _copies(cut, steps, full.device)).logits
-            for at, (task, label) in enumerate(zip(tasks, called, strict=True)):
-                rows = logits[task]
-                if task == "entity_sentiment":
-                    rows = rows.view(steps, companies, -1)[:, at - 2]
+            logits = network.on_embeddings(vectors, _copies(cuts, steps, full.device)).logits
+            for task, some, label in zip(tasks, parts, called, strict=True):
+                rows = _merged(logits[task], some, steps)
                 target = log_odds(self._scales[task].applied(rows), label).sum()
                 (gradient,) = torch.autograd.grad(target, vectors, retain_graph=True)
-                worth: list[float] = (gradient.mean(0) * difference[0]).sum(-1).tolist()
-                found.append(worth)
+                mean = gradient.view(steps, *difference.shape).mean(0)
+                found.append((mean * difference).sum(-1))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Of which rows an answer is made, of so many in a copy: (row, window, weight)."""
+
+    rows: Sequence[tuple[int, int, float]]
+    of: int
+
+
+def _parts(cuts: Sequence[Pieces], at: int) -> _Parts:
+    """The rows behind question `at`: every window's for the text, else those of the windows that
+    name the company."""
+    if at < 2:
+        return _Parts([(n, n, cut.weight) for n, cut in enumerate(cuts)], len(cuts))
+    asked = [(n, company) for n, cut in enumerate(cuts) for company in cut.companies]
+    rows = [(row, n) for row, (n, company) in enumerate(asked) if company == at - 2]
+    total = sum(cuts[n].weight for _, n in rows)
+    return _Parts([(row, n, cuts[n].weight / total) for row, n in rows], len(asked))
+
+
+def _merged(logits: Tensor, parts: _Parts, copies: int = 1) -> Tensor:
+    """(copies, labels): the weighted mean of the rows, as it is served."""
+    each = logits.view(copies, parts.of, -1)
+    return torch.stack([weight * each[:, row] for row, _, weight in parts.rows]).sum(0)
+
+
+def _attention(weights: Tensor, parts: _Parts, windows: int) -> Tensor:
+    """(windows, tokens): the pooling weights of all windows together."""
+    found = torch.zeros((windows, weights.shape[-1]), device=weights.device)
+    for row, window, weight in parts.rows:
+        found[window] += weight * weights[row]
+    return found
+
+
+def _by_word(cuts: Sequence[Pieces], values: Tensor, words: Sequence[Span]) -> list[float]:
+    """The values of the words, in all windows they stand in."""
+    each = [
+        gathered(cut.offsets, one, words) for cut, one in zip(cuts, values.tolist(), strict=True)
+    ]
+    return [sum(of_word) for of_word in zip(*each, strict=True)]
 
 
 def artifact_explainer(
@@ -138,14 +187,23 @@ def artifact_explainer(
     """The artifact in `folder` explained in float32; `scorer` is it as it is served. Raises
     `ConfigurationError` as `models.artifact.load` does."""
     artifact = load(folder, base)
-    tokenizer, window = artifact.tokenizer, artifact.about.window
+    tokenizer = artifact.tokenizer
 
-    def pieces(text: str, names: Sequence[str]) -> Pieces:
-        (cut,) = encode(tokenizer, [text], [[(name,) for name in names]], window)
-        # the last token closes the text, wherever it is cut
-        spans = tokenizer.encode(text).offsets
-        whole = len(spans) <= len(cut.ids)
-        return Pieces(cut.ids, [*spans[: len(cut.ids) - 1], (0, 0)], cut.mentions, whole)
+    def pieces(text: str, names: Sequence[str]) -> list[Pieces]:
+        asked = [(name,) for name in names]
+        windows = windows_of(tokenizer, [text], [asked], artifact.reach, len(asked))
+        # the first and the last token open and close the text, in each window
+        spans = tokenizer.encode(text[:MOST_CHARACTERS]).offsets[1:-1]
+        return [
+            Pieces(
+                one.encoded.ids,
+                [(0, 0), *spans[one.first : one.first + len(one.encoded.ids) - 2], (0, 0)],
+                one.encoded.mentions,
+                one.companies,
+                one.weight,
+            )
+            for one in windows
+        ]
 
     return NetworkExplainer(torch_network(artifact), pieces, artifact.pad, scorer, steps)
 
@@ -157,22 +215,20 @@ def log_odds(logits: Tensor, label: int) -> Tensor:
     return logits[..., label] - others.logsumexp(-1)
 
 
-def _copies(cut: Pieces, rows: int, device: torch.device) -> Inputs:
-    """The text so many times as one batch, its companies copy by copy."""
-    tokens = len(cut.ids)
-    mentions = torch.zeros((len(cut.mentions), tokens), dtype=torch.bool, device=device)
-    for company, places in enumerate(cut.mentions):
+def _copies(cuts: Sequence[Pieces], copies: int, device: torch.device) -> Inputs:
+    """The windows so many times as one batch, their companies copy by copy."""
+    tokens = len(cuts[0].ids)
+    asked = [(n, places) for n, cut in enumerate(cuts) for places in cut.mentions]
+    mentions = torch.zeros((len(asked), tokens), dtype=torch.bool, device=device)
+    for company, (_, places) in enumerate(asked):
         mentions[company, list(places)] = True
+    rows = torch.tensor([n for n, _ in asked], dtype=torch.long, device=device)
+    firsts = torch.arange(copies, device=device) * len(cuts)
     return Inputs(
-        torch.tensor([list(cut.ids)] * rows, dtype=torch.long, device=device),
-        torch.ones((rows, tokens), dtype=torch.bool, device=device),
-        torch.arange(rows, device=device).repeat_interleave(len(cut.mentions)),
-        mentions.repeat(rows, 1),
+        torch.tensor([list(cut.ids) for cut in cuts], dtype=torch.long, device=device).repeat(
+            copies, 1
+        ),
+        torch.ones((copies * len(cuts), tokens), dtype=torch.bool, device=device),
+        (firsts[:, None] + rows).flatten(),
+        mentions.repeat(copies, 1),
     )
-
-
-def _row(values: Mapping[str, Tensor], at: int) -> Tensor:
-    """The row of question `at`: sentiment, topic, then a company each."""
-    if at < 2:
-        return values[("sentiment", "topic")[at]][0]
-    return values["entity_sentiment"][at - 2]

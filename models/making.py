@@ -236,8 +236,16 @@ def written(
     shipped = torch_network(read)
     bert = BertShape.of(base.config)
     ranges = measured_ranges(read.encoder, bert, _some(corpus), read.pad) if bert else {}
-    scales = scales_of(shipped, _calibration(held, corpus, base, recipe), base.pad)
-    # a task without a label in these texts keeps the scale it began with
+    known = _calibration(held, corpus, base, recipe)
+    scales = scales_of(shipped, known, base.pad, FEWEST_TO_CALIBRATE)
+    for task in HEADS:
+        if task not in scales:
+            log.warning(
+                "%s: fewer than %d labels are held back, its scale stays as it began",
+                task,
+                FEWEST_TO_CALIBRATE,
+            )
+    # a task with hardly a label in these texts keeps the scale it began with
     temperatures = {task: round(one.temperature, 4) for task, one in scales.items()}
     names["temperatures"] = {**about.get("temperatures", {}), **temperatures}
     powers = {task: round(one.power, 1) for task, one in scales.items()}

@@ -14,9 +14,9 @@ import numpy as np
 
 from models.bootstrap import SEED
 from models.data import LABELS, TASKS, Example, lowered
-from models.encoding import spans_of
 from models.evaluation import rounded
 from models.metrics import Integers
+from models.naming import spans_of
 from models.questions import Query, Questions, Scorer, questions_of
 from pipeline.errors import ConfigurationError
 

@@ -2,14 +2,13 @@
 
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import msgspec
-
-from models.data import MOST_LINE_BYTES
+from models.data import MOST_LINE_BYTES, json_of
 from pipeline.errors import ConfigurationError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -29,6 +28,8 @@ def read_texts(path: Path) -> Iterator[str]:
             lines: IO[bytes] = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
             while line := lines.readline(MOST_LINE_BYTES + 1):
                 number += 1
+                if number == 1:
+                    line = line.removeprefix(BOM_UTF8)
                 if line.strip():
                     yield _text(line, f"{path}:{number}")
     except (OSError, EOFError, zlib.error) as error:
@@ -49,10 +50,7 @@ def some_texts(path: Path) -> Iterator[str]:
 def _text(line: bytes, where: str) -> str:
     if len(line) > MOST_LINE_BYTES:
         raise ConfigurationError(f"{where}: over {MOST_LINE_BYTES:,} bytes")
-    try:
-        row: Any = msgspec.json.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{where}: not JSON: {error}") from error
+    row = json_of(line, where)
     parts = [row.get("title"), row.get("text")] if isinstance(row, dict) else []
     said = [part for part in parts if isinstance(part, str) and part.strip()]
     if not said:

@@ -256,13 +256,15 @@ def _digest(network: Network, corpus: Corpus, targets: Targets) -> str:
     return found.hexdigest()
 
 
-def scales_of(network: Network, corpus: Corpus, pad: int, device: str = "cpu") -> dict[str, Scale]:
-    """The scale of each task that has labels in `corpus`, by maximum likelihood."""
+def scales_of(
+    network: Network, corpus: Corpus, pad: int, fewest: int = 1, device: str = "cpu"
+) -> dict[str, Scale]:
+    """The scale of each task that has `fewest` labels in `corpus`, by maximum likelihood."""
     answers = logits_of(network, corpus, pad, device)
     return {
         task: fit_scale(answers[task][wanted >= 0].double().numpy(), wanted[wanted >= 0].numpy())
         for task, wanted in known_labels(corpus).items()
-        if (wanted >= 0).any()
+        if int((wanted >= 0).sum()) >= fewest
     }
 
 

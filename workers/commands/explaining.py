@@ -42,6 +42,8 @@ def explain(
     """
     if bool(text.strip()) == (file is not None):
         raise ConfigurationError("explain takes one TEXT, or --file FILE")
+    if entity and not all(name.strip() for name in entity):
+        raise ConfigurationError("--entity: a name is needed")
     explainer = _explainer(model)
     if file is not None:
         _explain_file(explainer, file, most, deletion, html, as_json)
@@ -59,11 +61,13 @@ def explain(
         return
     if not found[0].whole:
         note(
-            f"the first {found[0].read} of {len(found[0].text)} characters are explained, one "
-            "window of the model: what is served weighs the others too"
+            f"the first {found[0].read} of {len(found[0].text)} characters are explained: no more "
+            "is read of a text"
         )
     for one in found:
         about = f" towards {one.about}" if one.about else ""
+        if not one.named:
+            about += " (the text does not name it: as the whole text)"
         say(f"{one.task}{about}: {one.label} {one.probability:.1%}")
         say(f"  {_coloured(one)}")
         worth = ", ".join(f"{word.text} {word.attribution:+.2f}" for word in one.strongest(6))
@@ -127,19 +131,23 @@ def _explain_file(
     from models.texts import some_texts
 
     texts = list(islice(some_texts(file), most))
-    found = [one for text in texts for one in explainer.explain(text)]
+    each = [explainer.explain(text) for text in texts]
+    found = [one for some in each for one in some]
+    silent = sum(not some for some in each)
     by_class = drivers(found)
     curves = _curves(explainer, found) if deletion else {}
-    _write(html, drivers_page(explainer.version, len(texts), by_class))
+    _write(html, drivers_page(explainer.version, len(texts) - silent, by_class))
     if as_json:
         told: dict[str, Any] = {
             "model": explainer.version,
-            "texts": len(texts),
+            "texts": len(texts) - silent,
+            "unanswered": silent,
             "drivers": by_class,
         }
         say_json({**told, "deletion": curves} if deletion else told)
         return
-    say(f"{explainer.version}: {len(texts)} texts")
+    unread = f", {silent} more without an answer (no model for them)" if silent else ""
+    say(f"{explainer.version}: {len(texts) - silent} texts{unread}")
     for task, classes in by_class.items():
         for label, words in classes.items():
             shown = ", ".join(f"{one.word} {one.attribution:+.2f}" for one in words)

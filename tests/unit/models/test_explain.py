@@ -265,9 +265,22 @@ def test_an_artifact_is_explained_as_it_is_served(tmp_path: Path) -> None:
         assert [word.text for word in one.words] == ["Acme", "Corp", "shares", "plunge", ",",
                                                      "Bolt", "up"]  # fmt: skip
         assert any(word.attribution for word in one.words)
-    # beyond the window of 16 tokens nothing is read, and nothing is worth anything
-    (long, _) = explainer.explain("Acme bad good day " * 12)
-    assert all(word.attribution == 0 for word in long.words[-4:])
+    # beyond one window as it is served too: all windows at once
+    long = "Acme bad good day, " * 24 + "Bolt up"
+    for one in explainer.explain(long, ["Bolt", "Acme"]):
+        chances = softmax(scorer.logits(one.task, [(long, one.about)]), scorer.scale(one.task))[0]
+        assert list(one.probabilities.values()) == pytest.approx(chances.tolist(), abs=1e-3)
+        assert one.whole
+        assert one.named
+        if one.about is None:
+            assert all(word.attribution for word in one.words if word.text != ",")
+    # what is not read is worth nothing
+    (longest, *_) = explainer.explain("Acme bad good day " * 100)
+    assert not longest.whole
+    assert all(word.attribution == 0 for word in longest.words if word.start > (longest.read or 0))
+    (*_, absent) = explainer.explain(text, ["Zeta"])
+    assert not absent.named
+    assert explainer.explain("\u200b") == []
 
 
 def test_each_text_is_explained_by_the_model_that_reads_it() -> None:

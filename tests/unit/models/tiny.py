@@ -39,7 +39,7 @@ def tiny_network(seed: int = 0) -> Network:
     return network.eval()
 
 
-def pieces(text: str, names: Sequence[str] = ()) -> Pieces:
+def pieces(text: str, names: Sequence[str] = ()) -> list[Pieces]:
     """Half words of at most four letters, within two special tokens."""
     spans = [match.span() for match in re.finditer(r"\w{1,4}|[^\w\s]", text)]
     ids = [FIRST + zlib.crc32(text[a:b].lower().encode()) % (VOCABULARY - FIRST) for a, b in spans]
@@ -49,7 +49,8 @@ def pieces(text: str, names: Sequence[str] = ()) -> Pieces:
         mentions.append(
             [n + 1 for n, (a, b) in enumerate(spans) if a >= at and b <= at + len(name)]
         )
-    return Pieces([OPEN, *ids, CLOSE], [(0, 0), *spans, (0, 0)], mentions)
+    companies = range(len(names))
+    return [Pieces([OPEN, *ids, CLOSE], [(0, 0), *spans, (0, 0)], mentions, companies)]
 
 
 class TinyScorer:
@@ -69,7 +70,7 @@ class TinyScorer:
     def logits(self, task: str, queries: Sequence[Query]) -> Floats:
         rows = np.zeros((len(queries), len(LABELS[task])))
         for place, (text, name) in enumerate(queries):
-            cut = pieces(readable(text), [name] if name else [])
+            (cut,) = pieces(readable(text), [name] if name else [])
             mentions = torch.zeros((len(cut.mentions), len(cut.ids)), dtype=torch.bool)
             for row, places in enumerate(cut.mentions):
                 mentions[row, list(places)] = True
