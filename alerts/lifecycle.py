@@ -42,7 +42,9 @@ class AlertSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertEvidence:
-    """One document behind an alert; title, publisher and url once it is in the archive."""
+    """One document behind an alert; title, publisher and url once it is in the archive. The
+    sentiment is that towards the alert's company, where it is about one. `words` of the title
+    speak most for its being negative, the strongest first; None where that was not asked."""
 
     id: DocumentId
     at: Time
@@ -53,6 +55,7 @@ class AlertEvidence:
     story: str = ""
     story_size: int = 1
     independent_publishers: int = 1
+    words: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from threading import Lock
 
 from alerts.lifecycle import Alert, AlertEvidence, Fingerprint
 from alerts.notify import Episode
-from alerts.ports import Conflict, FoundDocument
+from alerts.ports import Conflict, FoundDocument, Wanted
 from alerts.routing import Notification, Silence
 from alerts.tracking import Change, series_of
-from pipeline.documents import ClassifiedDocument, DocumentId
+from pipeline.documents import ClassifiedDocument, DocumentId, Sentiment
 from pipeline.trends import SeriesKey, leans
 
 # A document without a title is shown by its beginning.
@@ -58,6 +58,7 @@ class MemoryEvidence:
 
     def __init__(self) -> None:
         self._found: dict[DocumentId, FoundDocument] = {}
+        self._towards: dict[Wanted, Sentiment] = {}
         self._told: dict[str, dict[DocumentId, str]] = {}
         """By story the voice of each telling."""
 
@@ -83,14 +84,18 @@ class MemoryEvidence:
             self._found[one.id] = FoundDocument(
                 evidence=evidence, model_version=one.classification.model_version
             )
+            for subject in one.subjects:
+                if subject.sentiment is not None:
+                    self._towards[one.id, subject.id] = subject.sentiment
 
-    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+    def find(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, FoundDocument]:
         found = {}
-        for name in ids:
-            if (one := self._found.get(name)) is not None:
+        for name in wanted:
+            if (one := self._found.get(name[0])) is not None:
                 told = self._told[one.evidence.story]
                 evidence = replace(
                     one.evidence,
+                    sentiment=self._towards.get(name, one.evidence.sentiment),
                     story_size=len(told),
                     independent_publishers=len(set(told.values())),
                 )

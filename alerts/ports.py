@@ -2,13 +2,14 @@
 their evidence. The memory twins are in `alerts/memory.py`, the SQL side in `alerts/store.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from alerts.lifecycle import Alert, AlertEvidence, Fingerprint
 from alerts.tracking import Change
-from pipeline.documents import DocumentId
+from pipeline.documents import DocumentId, SubjectId
 from pipeline.trends import SeriesKey
 
 
@@ -45,15 +46,31 @@ class AlertStore(Protocol):
         """Every series with a pending or firing alert, with its tickers: for the sweep."""
 
 
+Wanted = tuple[DocumentId, SubjectId | None]
+"""A document, and the company it is evidence about; None where it is not about one."""
+
+
 class EvidenceLookup(Protocol):
     """Documents in the archive, for people to read."""
 
-    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
-        """What is archived of these; the others may come later."""
+    def find(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, FoundDocument]:
+        """What is archived of these, with the sentiment towards the company, which is the
+        document's where it has none of its own; the others may come later."""
+
+
+Shown = tuple[str, SubjectId | None, datetime]
+"""A text as it is shown, the company it is read about, and when it was published."""
+Words = Callable[[Sequence[Shown]], Sequence[tuple[str, ...]] | None]
+"""Which words make each of these texts negative, the strongest first; None: not known yet."""
+
+
+def no_words(asked: Sequence[Shown]) -> Sequence[tuple[str, ...]]:
+    """There are none."""
+    return [()] * len(asked)
 
 
 class NoEvidence:
     """An archive that knows nothing: alerts carry what the points say."""
 
-    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+    def find(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, FoundDocument]:
         return {}

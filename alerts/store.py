@@ -14,9 +14,8 @@ from sqlalchemy import Connection, Engine, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.lifecycle import Alert, AlertEvidence, Fingerprint, State, series_key
-from alerts.ports import Conflict, FoundDocument
+from alerts.ports import Conflict, FoundDocument, Wanted
 from alerts.tracking import Change, series_of
-from pipeline.documents import DocumentId
 from pipeline.stores.database import reading, writing
 from pipeline.stores.history import History
 from pipeline.stores.tables import alert_events
@@ -72,20 +71,26 @@ class ArchiveEvidence:
     def __init__(self, engine: Engine) -> None:
         self._history = History(engine)
 
-    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
-        documents = self._history.by_id(ids)
+    def find(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, FoundDocument]:
+        documents = self._history.by_id([document for document, _ in wanted])
         stories = self._history.stories(list(documents.values()))
+        towards = self._history.towards(
+            [(name, subject) for name, subject in wanted if subject is not None]
+        )
         found = {}
-        for one in documents.values():
+        for asked in wanted:
+            one = documents.get(asked[0])
+            if one is None:
+                continue
             told = stories.get(one.story)
-            found[one.id] = FoundDocument(
+            found[asked] = FoundDocument(
                 evidence=AlertEvidence(
                     id=one.id,
                     at=one.published_at,
                     title=one.title,
                     publisher=one.publisher or one.source,
                     url=one.url,
-                    sentiment=one.sentiment,
+                    sentiment=towards.get(asked, one.sentiment),
                     story=one.story,
                     story_size=told.documents if told else 1,
                     independent_publishers=told.voices if told else 1,

@@ -26,7 +26,7 @@ from alerts.lifecycle import ALERTS, Alert, Fingerprint, fingerprint_of
 from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
 from alerts.mood import Mood
 from alerts.points import point_of
-from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence
+from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence, Words
 from alerts.rules import Rule, RuleBook
 from alerts.series import Series
 from alerts.state_names import BEGINNING, REBUILT, WEEK, fleet_name, mood_name, state_name
@@ -58,12 +58,15 @@ class Watch:
         evidence: EvidenceLookup | None = None,
         series_kept: int = SERIES_KEPT,
         partitions: int = 1,
+        words: Words | None = None,
     ) -> None:
-        """`partitions` is how many the points' topic is known to have at least."""
+        """`partitions` is how many the points' topic is known to have at least; `words` tells
+        which words of the evidence are shown."""
         self._rules = rules
         self._states = states
         self._alerts = alerts
         self._evidence = evidence or NoEvidence()
+        self._words = words
         self._series_kept = series_kept
         self._partitions = max(partitions, LEAST_PARTITIONS)
         self._from: Mapping[SeriesKey, int] = {}
@@ -138,7 +141,7 @@ class Watch:
         for point in points:
             self._follow(point, tracked.get(point.series, ()))
         everything = [one for some in tracked.values() for one in some]
-        fill_in(everything, self._evidence)
+        fill_in(everything, self._evidence, self._words)
         changes = [change for one in everything for change in one.changes()]
         if changes:
             self._alerts.save(changes)

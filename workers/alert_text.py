@@ -131,12 +131,14 @@ def _opening(numbers: Arithmetic) -> str:
 
 
 def evidence_line(piece: AlertEvidence) -> str:
-    """One document: when, how negative, title and publisher, how far its story has spread."""
+    """One document: when, how negative, title and publisher, how far its story has spread, and the
+    words that speak most for its being negative."""
     negative = "" if piece.sentiment is None else f"  {piece.sentiment.negative:.0%} negative"
     publisher = "" if piece.publisher is None else f" ({piece.publisher})"
     title = " ".join((piece.title or f"document {piece.id}").split())[:110]
     spread = "" if piece.story_size < 2 else f", told {piece.story_size} times"
-    return f"{moment(piece.at)}{negative}  {title}{publisher}{spread}"
+    words = f" [{', '.join(piece.words)}]" if piece.words else ""
+    return f"{moment(piece.at)}{negative}  {title}{publisher}{spread}{words}"
 
 
 def full_text(alert: Alert, most_evidence: int = 5) -> Iterator[str]:

@@ -55,6 +55,7 @@ SETTINGS = (
     ),
     Setting("MODEL_LABELS", "", "`LABEL_0=negative,LABEL_1=neutral,…` where names do not tell"),
     Setting("MODEL_LANGUAGES", "en", "Languages the named model understands, by comma"),
+    Setting("ALERT_WORDS", "1", "1: `watch` reads by the model which words made evidence negative"),
     Setting("MODEL_RUNTIME", "auto", "How an artifact runs: auto, openvino-bf16, onnx-int8, …"),
     Setting("INSTANCE", "", "Stable name of this process: static group membership"),
     Setting("HEALTH_PORT", "0", "Port of `/health/*` and `/metrics`; 0: a free one"),
@@ -134,6 +135,7 @@ class Settings:
     model_labels: str
     model_languages: tuple[str, ...]
     model_runtime: str
+    alert_words: bool
     instance: str
     health_host: str
     health_port: int
@@ -268,6 +270,7 @@ def _checked(values: Mapping[str, str]) -> Settings:
         model_labels=values["MODEL_LABELS"],
         model_languages=_names(values["MODEL_LANGUAGES"]),
         model_runtime=values["MODEL_RUNTIME"] or "auto",
+        alert_words=_one_of(values, "ALERT_WORDS", ("0", "1")) == "1",
         instance=values["INSTANCE"],
         health_host=values["HEALTH_HOST"],
         health_port=_whole(values, "HEALTH_PORT", 0, 65535),

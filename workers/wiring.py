@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
 from redis import Redis
 from sqlalchemy import Engine
@@ -23,6 +24,10 @@ from pipeline.stores.redis_trends import RedisTrendStore
 from pipeline.wire import CLASSIFIED, DOCUMENTS, TRENDS
 from workers.delivery import Handler
 from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from alerts.ports import Words
+    from pipeline.ports import Classifier
 
 log = logging.getLogger(__name__)
 
@@ -94,9 +99,8 @@ def build_stage(name: str, settings: Settings) -> Stage:
 
 
 def _classify(settings: Settings) -> Stage:
-    # imported here: no other process needs the catalogue or a model
+    # imported here: few processes need the catalogue or a model
     from models.languages import running
-    from models.load import load_classifier
     from pipeline import metrics
     from pipeline.catalogue import load_catalogue
     from pipeline.subjects import CatalogueLinker
@@ -104,12 +108,8 @@ def _classify(settings: Settings) -> Stage:
 
     settings.require("KAFKA", "REDIS")
     client = connect_redis(settings.redis)
-    classifier = load_classifier(
-        settings.model,
-        settings.model_base,
-        settings.model_labels,
-        settings.model_languages,
-        settings.model_runtime,
+    classifier = _classifier(
+        settings,
         # a source may give any tag: a label has few values
         lambda lang: metrics.UNREAD.labels(lang if len(lang) <= 3 else "other").inc(),
     )
@@ -135,6 +135,33 @@ def _classify(settings: Settings) -> Stage:
         # be done before a rebalance gives it up.
         batch_records=settings.batch_documents * (4 if settings.model in _QUICK_MODELS else 1),
         close=close,
+    )
+
+
+def _classifier(settings: Settings, unread: Callable[[str], object] | None = None) -> "Classifier":
+    from models.load import load_classifier
+
+    return load_classifier(
+        settings.model,
+        settings.model_base,
+        settings.model_labels,
+        settings.model_languages,
+        settings.model_runtime,
+        unread,
+    )
+
+
+def _alert_words(settings: Settings) -> "Words | None":
+    """What tells the words of evidence, loading in the background; None where it is not wanted."""
+    from models.reasons import NegativeWords, WordsWhenReady
+    from pipeline.catalogue import load_catalogue
+    from pipeline.subjects import CatalogueLinker
+
+    if not settings.alert_words or settings.model == "stub":
+        return None
+    extension = Path(settings.subjects) if settings.subjects else None
+    return WordsWhenReady(
+        lambda: NegativeWords(_classifier(settings), CatalogueLinker(load_catalogue(extension)))
     )
 
 
@@ -175,7 +202,14 @@ def _watch(settings: Settings) -> Stage:
     engine = database(settings)
     states = series_states(settings, client)
     alerts, evidence = SqlAlertStore(engine), ArchiveEvidence(engine)
-    watch = Watch(rules, states, alerts, evidence, partitions=settings.kafka.partitions)
+    watch = Watch(
+        rules,
+        states,
+        alerts,
+        evidence,
+        partitions=settings.kafka.partitions,
+        words=_alert_words(settings),
+    )
 
     def close() -> None:
         client.close()

@@ -88,6 +88,30 @@ class History:
                 found.extend(self._documents(connection, rows.mappings().all()))
         return {document.id: document for document in found}
 
+    def towards(
+        self, pairs: Sequence[tuple[DocumentId, SubjectId]]
+    ) -> dict[tuple[DocumentId, SubjectId | None], Sentiment]:
+        """The sentiment of each document towards the company, where it has one of its own."""
+        table, unique = document_subjects, list(dict.fromkeys(pairs))
+        found: dict[tuple[DocumentId, SubjectId | None], Sentiment] = {}
+        with reading(self._engine) as connection:
+            for first in range(0, len(unique), _IDS_AT_ONCE):
+                part = unique[first : first + _IDS_AT_ONCE]
+                statement = select(
+                    table.c.document_id,
+                    table.c.subject_id,
+                    table.c.negative,
+                    table.c.neutral,
+                    table.c.positive,
+                ).where(
+                    table.c.document_id.in_({document for document, _ in part}),
+                    table.c.subject_id.in_({subject for _, subject in part}),
+                    table.c.negative.is_not(None),
+                )
+                for document, subject, *chances in connection.execute(statement):
+                    found[DocumentId(document), SubjectId(subject)] = Sentiment(*chances)
+        return found
+
     def stories(self, told: Sequence[ArchivedDocument]) -> dict[str, ToldStory]:
         """For the stories of these documents, by story id: what told them within two days
         of these documents."""

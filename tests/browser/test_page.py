@@ -85,6 +85,7 @@ def evidence(count: int, at: datetime = NOON) -> list[AlertEvidence]:
             story=f"s{number}",
             story_size=1 + number,
             independent_publishers=1 + number // 2,
+            words=("inquiry", "widens", "<b>"),
         )
         for number in range(count)
     ]
@@ -102,6 +103,10 @@ def test_an_alert_appears_without_a_reload(page: Page, site: Site, tmp_path: Pat
         card = page.evaluate("document.querySelector('[data-fingerprint=f1]').innerText")
         for part in ("AAPL", "severity 60", "14", "1.8", "0 to 5", "3.2 × 10⁻⁹", "Harbour Post"):
             assert part in card
+        marked = (
+            "[...document.querySelectorAll('[data-fingerprint=f1] mark')].map(m => m.innerText)"
+        )
+        assert page.evaluate(marked) == ["widens", "inquiry"] * 4
         assert page.evaluate("window.sameDocument") is True
         # it changes in place too, and leaves the list of the open ones when it is resolved
         resolved = alarm(

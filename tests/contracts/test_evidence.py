@@ -1,6 +1,7 @@
 """One suite for the lookup of evidence: in memory, and over the archive on both databases."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from alerts.memory import MemoryEvidence
 from alerts.ports import EvidenceLookup
 from alerts.store import ArchiveEvidence
-from pipeline.documents import ClassifiedDocument, DocumentId, Sentiment
+from pipeline.documents import ClassifiedDocument, DocumentId, Sentiment, SubjectId
 from pipeline.stores.archive import SqlArchive
 from pipeline.stores.database import connect
 from pipeline.stores.migrate import upgrade
@@ -45,8 +46,10 @@ def test_what_leans_to_negative_is_found_with_all_that_told_its_story(given: Giv
     first = document("a", sentiment=leaning, title="Orders slip", publisher="Wire", url="https://a")
     again = document("b", T0 + timedelta(minutes=5), sentiment=Sentiment(0.0, 1.0, 0.0), position=1)
     # the same once more
-    found = given([first, again, again]).find([DocumentId("a"), DocumentId("unknown")])
-    assert list(found) == ["a"]
+    found = given([first, again, again]).find(
+        [(DocumentId("a"), None), (DocumentId("unknown"), None)]
+    )
+    assert list(found) == [("a", None)]
     (one,) = found.values()
     assert (one.model_version, one.evidence.sentiment) == ("test@1", leaning)
     assert (one.evidence.title, one.evidence.publisher, one.evidence.url) == (
@@ -59,6 +62,19 @@ def test_what_leans_to_negative_is_found_with_all_that_told_its_story(given: Giv
 
 
 def test_without_a_title_the_beginning_of_the_text_is_shown_and_the_source(given: Given) -> None:
-    (one,) = given([document("a")]).find([DocumentId("a")]).values()
+    (one,) = given([document("a")]).find([(DocumentId("a"), None)]).values()
     assert (one.evidence.title, one.evidence.publisher) == ("Profit warning", "rss:cnbc")
     assert (one.evidence.story_size, one.evidence.independent_publishers) == (1, 1)
+
+
+def test_evidence_about_a_company_has_the_sentiment_towards_it(given: Given) -> None:
+    bad, good = Sentiment(0.9, 0.05, 0.05), Sentiment(0.1, 0.2, 0.7)
+    one = document("a", sentiment=good, subjects=("AAPL", "MSFT", "TSLA"))
+    apple, microsoft, tesla = one.subjects
+    both = (replace(apple, sentiment=bad), replace(microsoft, sentiment=good), tesla)
+    asked = [(DocumentId("a"), SubjectId(name)) for name in ("AAPL", "MSFT", "TSLA", "F")]
+    found = given([replace(one, subjects=both)]).find([*asked, (DocumentId("a"), None)])
+    feelings = [found[name].evidence.sentiment for name in asked]
+    # where it has none of its own the document's counts
+    assert feelings == [bad, good, good, good]
+    assert found[DocumentId("a"), None].evidence.sentiment == good

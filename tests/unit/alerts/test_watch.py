@@ -12,11 +12,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from alerts.beginning import Beginning
+from alerts.evidence import EXPLAINED
 from alerts.fleet import Fleet
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
 from alerts.minutes import minute_number, minute_start
-from alerts.ports import Conflict, FoundDocument
+from alerts.ports import Conflict, FoundDocument, Shown, Wanted
 from alerts.rebuild import rebuild_states
 from alerts.returns import Returns
 from alerts.rules import load_rules, parse_rules
@@ -289,17 +290,20 @@ class Later:
     def __init__(self) -> None:
         self.open = False
 
-    def find(self, ids: Sequence[DocumentId]) -> Mapping[DocumentId, FoundDocument]:
+    def find(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, FoundDocument]:
         if not self.open:
             return {}
         return {
-            name: FoundDocument(
+            asked: FoundDocument(
                 evidence=AlertEvidence(
-                    id=name, at=at(HIT), title=f"about {name}", sentiment=Sentiment(0.9, 0.1, 0.0)
+                    id=asked[0],
+                    at=at(HIT),
+                    title=f"about {asked[0]}",
+                    sentiment=Sentiment(0.9, 0.1, 0.0),
                 ),
                 model_version="baseline-1",
             )
-            for name in ids
+            for asked in wanted
         }
 
 
@@ -321,6 +325,40 @@ def test_evidence_comes_from_the_point_first_and_from_the_archive_as_soon_as_it_
     assert filled.model_version == "baseline-1"
     assert filled.revision > early.revision
     assert [piece.id for piece in filled.evidence] == [piece.id for piece in early.evidence]
+
+
+def test_the_words_of_the_strongest_evidence_are_told_as_soon_as_they_are_known():
+    archive, ready = Later(), False
+    archive.open = True
+    asked: list[Sequence[Shown]] = []
+
+    def words(shown: Sequence[Shown]) -> Sequence[tuple[str, ...]] | None:
+        asked.append(shown)
+        return [(text.split()[-1],) for text, *_ in shown] if ready else None
+
+    watch = Watch(load_rules(""), MemorySeriesStates(), MemoryAlertStore(), archive, words=words)
+    for batch in batches(surge(), 5):
+        sent = [ALERTS.decode(out.value) for out in watch(batch).outgoing]
+        if any(alert.state == "firing" for alert in sent):
+            break
+    early = sent[-1]
+    assert all(piece.title and piece.words is None for piece in early.evidence)
+    minute = (early.updated_at - START) / timedelta(minutes=1)
+    # nothing new: at most the same again
+    again = [ALERTS.decode(out.value) for out in watch([sweep(minute + 0.8)]).outgoing]
+    assert all(one == early for one in again)
+    ready = True
+    (filled,) = [ALERTS.decode(out.value) for out in watch([sweep(minute + 0.9)]).outgoing]
+    assert [piece.words for piece in filled.evidence[:EXPLAINED]] == [
+        (piece.id,) for piece in filled.evidence[:EXPLAINED]
+    ]
+    assert all(piece.words is None for piece in filled.evidence[EXPLAINED:])
+    assert {subject for _, subject, _ in asked[-1]} == {COMPANY.subject}
+    # told once
+    before = len(asked)
+    again = [ALERTS.decode(out.value) for out in watch([sweep(minute + 0.95)]).outgoing]
+    assert all(one == filled for one in again)
+    assert len(asked) == before
 
 
 def test_arithmetic_can_be_recomputed_from_what_the_alert_says():

@@ -88,6 +88,12 @@ def test_evidence_is_one_line_and_says_how_far_its_story_spread():
     )
 
 
+def test_the_words_that_made_it_negative_are_shown():
+    line = evidence_line(replace(PIECE, words=("fire", "halted")))
+    assert line.endswith("told 3 times [fire, halted]")
+    assert evidence_line(replace(PIECE, words=())) == evidence_line(PIECE)
+
+
 def test_evidence_that_is_not_archived_yet_is_named_by_its_id():
     bare = replace(PIECE, title=None, publisher=None, sentiment=None, story_size=1)
     assert evidence_line(bare) == "2026-01-06 14:00  document a:1"

@@ -217,11 +217,24 @@ function gauge(sums) {
       `observed ${number(sums.observed)}`));
 }
 
+// The words that speak most for the text's being negative, where they stand as words.
+function marked(text, words) {
+  const parts = [];
+  let at = 0;
+  for (const match of text.matchAll(/[\p{L}\p{N}][\p{L}\p{M}\p{N}'’.&-]*|[$#@+−-][\p{L}\p{N}]+%?/gu)) {
+    const found = words.find((word) => match[0] === word || match[0].replace(/[.'’&-]+$/u, "") === word);
+    if (!found) continue;
+    parts.push(text.slice(at, match.index), element("mark", {}, found));
+    at = match.index + found.length;
+  }
+  return [...parts, text.slice(at)];
+}
+
 function piece(evidence) {
   const told = [evidence.publisher, dateOf(evidence.at)];
   if (evidence.sentiment) told.push(`negative ${percent(evidence.sentiment.negative)}`);
   if (evidence.story_size > 1) told.push(`told ${count(evidence.story_size)} times, independent publishers: ${count(evidence.independent_publishers)}`);
   return element("li", {},
-    linked(evidence.title || evidence.id, evidence.url),
+    linked(marked(evidence.title || evidence.id, evidence.words || []), evidence.url),
     element("span", { class: "meta" }, told.filter(Boolean).join(" · ")));
 }

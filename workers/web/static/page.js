@@ -30,9 +30,9 @@ export function linked(text, url) {
     address = null;
   }
   if (!address || !["http:", "https:"].includes(address.protocol)) {
-    return element("span", { class: "title" }, text);
+    return element("span", { class: "title" }, ...[text].flat());
   }
-  return element("a", { class: "title", href: address.href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+  return element("a", { class: "title", href: address.href, target: "_blank", rel: "noopener noreferrer nofollow" }, ...[text].flat());
 }
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
