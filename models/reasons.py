@@ -107,7 +107,10 @@ def _strongest(text: str, words: Sequence[Span], odds: Sequence[float | None]) -
         if one is not None and whole - one >= LEAST_WORTH
     ]
     ranked = sorted(worth, key=lambda pair: -pair[0])
-    return tuple(dict.fromkeys(word for _, word in ranked))[:SHOWN]
+    first: dict[str, str] = {}
+    for _, word in ranked:
+        first.setdefault(word.lower(), word)
+    return tuple(first.values())[:SHOWN]
 
 
 class WordsWhenReady:

@@ -45,6 +45,7 @@ from pipeline.trends import TOTALS_FIELDS, SeriesKey, Totals, contributions
 from workers.web.app import create_app
 from workers.web.events import Pace
 from workers.web.handlers import Sources
+from workers.web.learning import LearningUntil, nothing_learns
 from workers.web.overview import StreamFigures
 from workers.web.serving import serve
 
@@ -175,6 +176,7 @@ class Site:
     store: MemoryTrendStore = field(default_factory=lambda: MemoryTrendStore(clock=lambda: 0.0))
     figures: StreamFigures = field(default_factory=StreamFigures)
     synthetic: bool = False
+    learning: LearningUntil = nothing_learns
     pace: Pace = QUICK
 
     def app(self, allowed_hosts: frozenset[str] | None = None) -> Starlette:
@@ -184,6 +186,7 @@ class Site:
             clock=lambda: NOON,
             synthetic=self.synthetic,
             figures=lambda: self.figures,
+            learning=self.learning,
         )
         return create_app(sources, pace=self.pace, allowed_hosts=allowed_hosts)
 

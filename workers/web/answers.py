@@ -106,7 +106,8 @@ class SeriesMetrics:
 
     `velocity` is in documents per hour, `acceleration` in documents per hour per hour,
     `sentiment_index` between -1 and 1, with the half-life named. `live` is false while the
-    counts of the last minutes cannot be read.
+    counts of the last minutes cannot be read. Until `learning_until` no rule knows enough of the
+    stream to alert on it; null: they do, or none watches it.
     """
 
     series: str
@@ -128,6 +129,7 @@ class SeriesMetrics:
     voices: int
     late: int
     suspected: int
+    learning_until: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,7 @@ class SeriesPoints:
     """The buckets of `series` in [`start`, `end`) that hold documents, oldest first.
 
     `live` is false while the counts of the last minutes cannot be read: what is shown then
-    comes from the history, and may end early.
+    comes from the history, and may end early. `learning_until` as in `SeriesMetrics`.
     """
 
     series: str
@@ -145,6 +147,7 @@ class SeriesPoints:
     end: Instant
     live: bool
     points: list[Point]
+    learning_until: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

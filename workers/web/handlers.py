@@ -5,7 +5,7 @@ They block, so they run on the pool of `workers.web.reading`.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -34,6 +34,7 @@ from workers.web.answers import (
 )
 from workers.web.document_queries import Wanted, list_documents
 from workers.web.keeping import LiveMinutes
+from workers.web.learning import LearningUntil, nothing_learns
 from workers.web.measures import series_metrics
 from workers.web.overview import Overview, StreamFigures
 from workers.web.parameters import BadRequest
@@ -63,6 +64,7 @@ class Sources:
     clock: Callable[[], datetime]
     synthetic: bool = False
     figures: Callable[[], StreamFigures] = no_figures
+    learning: LearningUntil = nothing_learns
     overview: Overview = field(init=False)
     live_minutes: LiveMinutes = field(init=False)
 
@@ -105,13 +107,15 @@ def answer_points(sources: Sources, given: Mapping[str, Any]) -> SeriesPoints:
     end: datetime = given["to"] or now + timedelta(seconds=1)
     start: datetime = given["from"] or end - USUAL_BUCKETS * WIDTHS[width]
     key: SeriesKey = given["series"]
-    return series_points(sources.engine, sources.live_minutes, key, start, end, width, now)
+    found = series_points(sources.engine, sources.live_minutes, key, start, end, width, now)
+    return replace(found, learning_until=sources.learning(key, now))
 
 
 def answer_metrics(sources: Sources, given: Mapping[str, Any]) -> SeriesMetrics:
     at: datetime = given["at"] or sources.overview.now()
     window = cast(Window, given["window"])
-    return series_metrics(sources.engine, sources.live_minutes, given["series"], window, at)
+    found = series_metrics(sources.engine, sources.live_minutes, given["series"], window, at)
+    return replace(found, learning_until=sources.learning(given["series"], at))
 
 
 def answer_documents(sources: Sources, given: Mapping[str, Any]) -> DocumentPage:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
+from alerts.rules import load_rules
 from pipeline.stores.redis_connection import connect_redis
 from workers.completion import flow
 from workers.health import Health
@@ -13,8 +14,9 @@ from workers.settings import Settings
 from workers.web.app import create_app
 from workers.web.broker_figures import BrokerFigures
 from workers.web.handlers import Sources, no_figures
+from workers.web.learning import learning_by
 from workers.web.serving import allowed_hosts, serve
-from workers.wiring import database, trend_store
+from workers.wiring import database, series_states, trend_store
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ def run_web(settings: Settings, stop: threading.Event, health: Health) -> None:
         clock=lambda: datetime.now(UTC),
         synthetic=settings.synthetic,
         figures=broker.figures if broker else no_figures,
+        learning=learning_by(load_rules(settings.rules), series_states(settings, client)),
     )
     app = create_app(sources, allowed_hosts=allowed_hosts(settings.web_host, settings.web_names))
 

@@ -66,6 +66,8 @@ async function askSeries() {
     const answer = await fetched("/api/series/points", { series, width, from: from.toISOString(), to: to.toISOString() });
     if (series !== chosen.series) return;
     chart.show(answer, spansOf(series));
+    byId("learning").hidden = !answer.learning_until;
+    if (answer.learning_until) byId("learning").textContent = `learning until ${momentOf(answer.learning_until)}: no rule alerts on it yet`;
   } catch (error) {
     if (!chart.shown) chart.say(`The series cannot be read: ${error.message}`, true);
     throw error;
