@@ -12,6 +12,20 @@ from alerts.voices import VOICES_KEPT
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
+def _strongest(alert: Alert) -> Iterator[str]:
+    """What opened an alert whose latest numbers would not."""
+    now, peak = telling(alert), alert.peak
+    opens = peak.statistic >= peak.threshold and peak.signal != "sentiment_index"
+    if now.statistic >= now.threshold or not opens:
+        return
+    of = f" of {peak.documents}" if peak.signal == SHARE else ""
+    yield (
+        f"  at its strongest, {moment(peak.at)}: {peak.observed:g}{of} negative in "
+        f"{span(peak.window_seconds)}, {peak.expected:.2f} expected, statistic "
+        f"{peak.statistic:.1f} against {peak.threshold:.1f}"
+    )
+
+
 def span(seconds: float) -> str:
     """`7200` as `2 h`: the largest unit that divides it."""
     whole = round(seconds)
@@ -151,6 +165,7 @@ def full_text(alert: Alert, most_evidence: int = 5) -> Iterator[str]:
         return
     for line in arithmetic_lines(telling(alert)):
         yield f"  {line}"
+    yield from _strongest(alert)
     for piece in alert.evidence[:most_evidence]:
         yield f"    {evidence_line(piece)}"
     left = len(alert.evidence) - most_evidence

@@ -88,6 +88,14 @@ def test_evidence_is_one_line_and_says_how_far_its_story_spread():
     )
 
 
+def test_an_alert_that_calms_down_says_what_opened_it():
+    calm = replace(ALERT, state="firing", arithmetic=replace(NUMBERS, statistic=1.0))
+    told = [line for line in full_text(calm) if "at its strongest" in line]
+    assert len(told) == (NUMBERS.statistic >= NUMBERS.threshold) == 1
+    assert f"statistic {NUMBERS.statistic:.1f} against {NUMBERS.threshold:.1f}" in told[0]
+    assert not any("at its strongest" in line for line in full_text(ALERT))
+
+
 def test_the_words_that_made_it_negative_are_shown():
     line = evidence_line(replace(PIECE, words=("fire", "halted")))
     assert line.endswith("told 3 times [fire, halted]")
