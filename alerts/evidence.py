@@ -9,8 +9,12 @@ from alerts.tracking import Tracked
 
 EXPLAINED = 5
 """The strongest pieces of an alert, whose words are told."""
-EXPLAINED_AT_ONCE = 20
-"""Pieces explained in one batch: in a crash of everything alerts come first, words later."""
+EXPLAINED_AT_ONCE = 2_000
+"""Characters explained in one batch: half a second or a second of a model's time. In a crash of
+everything alerts come first, most words later."""
+MOST_EXPLAINED = 300
+"""Characters of a title that are read for its words, as `models.reasons` does: nobody is shown
+more."""
 
 Pieces = dict[Fingerprint, tuple[AlertEvidence, ...]]
 
@@ -60,10 +64,12 @@ def _lacks(evidence: Sequence[AlertEvidence], words: Words | None) -> bool:
 def _explain(tracked: Sequence[Tracked], pieces: Pieces, words: Words) -> None:
     """Add the words of the strongest pieces that have a title, some of them at a time."""
     asked: dict[Shown, tuple[str, ...] | None] = {}
+    left = EXPLAINED_AT_ONCE
     for one in tracked:
         for piece in pieces[one.fingerprint][:EXPLAINED]:
-            if piece.words is None and piece.title and len(asked) < EXPLAINED_AT_ONCE:
+            if piece.words is None and piece.title and left > 0:
                 asked[piece.title, one.series.subject, piece.at] = None
+                left -= min(len(piece.title), MOST_EXPLAINED)
     told = words(list(asked)) if asked else None
     if told is None:
         return

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from alerts.lifecycle import Alert, AlertEvidence, Fingerprint, series_key
+from alerts.lifecycle import Alert, AlertEvidence, AlertSeries, Fingerprint, series_key
 from alerts.minutes import minute_number
 from alerts.rules import Rule
 from alerts.series import Series
@@ -60,7 +60,10 @@ class Tracked:
         if alert is before or alert is None:
             return
         if before is None or before.opened_at != alert.opened_at:
-            self._steps = [replace(one, evidence=self.gathered) for one in self._steps]
+            self._steps = [
+                replace(one, evidence=self.gathered, series=self._with_tickers(one.series))
+                for one in self._steps
+            ]
             self._close()
             self._stored, self.gathered = 0, ()
             self._steps = [alert]
@@ -92,8 +95,7 @@ class Tracked:
         alert = self.now
         if alert is None:
             return
-        tickers = tuple(dict.fromkeys((*alert.series.tickers, *self.tickers)))
-        series = replace(alert.series, tickers=tickers)
+        series = self._with_tickers(alert.series)
         version = model_version or alert.model_version
         if (evidence, series, version) == (alert.evidence, alert.series, alert.model_version):
             return
@@ -106,6 +108,9 @@ class Tracked:
             return
         self._steps = [completed(step) for step in self._steps]
         self.now = self._steps[-1]
+
+    def _with_tickers(self, series: AlertSeries) -> AlertSeries:
+        return replace(series, tickers=tuple(dict.fromkeys((*series.tickers, *self.tickers))))
 
     def changes(self) -> tuple[Change, ...]:
         """What to write, oldest episode first."""

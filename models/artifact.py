@@ -8,8 +8,9 @@
     metrics.json           measured figures        reference.json   for drift
     card.md                for people              checksums.txt    sha256 of each file above
 
-The version is a hash of `artifact.json`, which names the hash of the weights: whatever changes
-an answer changes the version. The base encoder is a reference by hash, never a copy.
+The version is a hash of `artifact.json`, which names the hash of the weights: whatever of the
+artifact changes an answer changes the version. The base encoder is a reference by hash, never a
+copy.
 """
 
 import json

@@ -52,7 +52,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
 MOST_LINE_BYTES = 4_000_000
 
 _LINK = re.compile(r"https?://\S+|www\.\S+", re.IGNORECASE)
-_AMPERSANDS = re.compile(r"&(?:amp;|#38;|#x26;)+", re.IGNORECASE)
+_AMPERSANDS = re.compile(r"&(?:amp;?|#0*38;?|#x0*26;?)+", re.IGNORECASE)
 _MOST_ENCODED = 8
 _SPACE = re.compile(r"\s+")
 

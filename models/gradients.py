@@ -26,6 +26,7 @@ from models.windows import MOST_CHARACTERS, windows_of
 from models.words import Span, gathered, word_spans
 
 STEPS = 16
+TOKENS_AT_ONCE = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +127,20 @@ class NetworkExplainer:
         difference = full - nothing
         # the midpoint of each step: the error falls with the square of their number
         along = (torch.arange(steps, device=full.device) + 0.5) / steps
-        vectors = nothing + along[:, None, None, None] * difference
-        vectors = vectors.flatten(0, 1).requires_grad_()
-        found = []
-        with torch.enable_grad():
-            logits = network.on_embeddings(vectors, _copies(cuts, steps, full.device)).logits
-            for task, some, label in zip(tasks, parts, called, strict=True):
-                rows = _merged(logits[task], some, steps)
-                target = log_odds(self._scales[task].applied(rows), label).sum()
-                (gradient,) = torch.autograd.grad(target, vectors, retain_graph=True)
-                mean = gradient.view(steps, *difference.shape).mean(0)
-                found.append((mean * difference).sum(-1))
+        found = [torch.zeros(one.ids.shape, device=full.device) for _ in tasks]
+        # of a long text some steps at a time: the states of all would be gigabytes
+        for some_steps in torch.split(along, max(1, TOKENS_AT_ONCE // one.ids.numel())):
+            vectors = nothing + some_steps[:, None, None, None] * difference
+            vectors = vectors.flatten(0, 1).requires_grad_()
+            copies = len(some_steps)
+            with torch.enable_grad():
+                logits = network.on_embeddings(vectors, _copies(cuts, copies, full.device)).logits
+                for at, (task, some, label) in enumerate(zip(tasks, parts, called, strict=True)):
+                    rows = _merged(logits[task], some, copies)
+                    target = log_odds(self._scales[task].applied(rows), label).sum()
+                    (gradient,) = torch.autograd.grad(target, vectors, retain_graph=True)
+                    mean = gradient.view(copies, *difference.shape).sum(0) / steps
+                    found[at] += (mean * difference).sum(-1)
         return found
 
 

@@ -10,6 +10,7 @@ not stand in `outfit`.
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 Span = tuple[int, int]
 
@@ -17,6 +18,8 @@ _MOST = 50
 # So many letters that begin a word name its company: `Reliance` in `RelianceJio`.
 _LEAST_PREFIX = 6
 _LEAST_FOLDED = 3
+# What a name may have where it is not found as it is given: a source can call a company anything.
+_MOST_LETTERS, _MOST_WORDS_OF_NAME, _MOST_DROPPED = 60, 8, 3
 _WORD = re.compile(r"[^\W_]+")
 # Chinese and Japanese have no words to be whole.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -54,7 +57,9 @@ def _as_given(lower: str, name: str) -> list[Span]:
 
 
 def _otherwise(lower: str, name: str) -> list[Span]:
-    words = [word for word, _ in _words(name)]
+    if len(name) > _MOST_LETTERS:
+        return []
+    words = [word for word, _ in _words(name)][:_MOST_WORDS_OF_NAME]
     spoken = _words(lower)
     for count in _counts(words):
         wanted = "".join(words[:count])
@@ -69,7 +74,9 @@ def _counts(words: Sequence[str]) -> list[int]:
         return []
     least = len(words)
     # `S.A.` is two words here
-    while least > 1 and (words[least - 1] in _FORMS or len(words[least - 1]) == 1):
+    while least > max(1, len(words) - _MOST_DROPPED) and (
+        words[least - 1] in _FORMS or len(words[least - 1]) == 1
+    ):
         least -= 1
     counts = list(range(len(words), least - 1, -1))
     # `Bank of` is no `Bank of America`
@@ -91,7 +98,8 @@ def _in_words(spoken: Sequence[tuple[str, Span]], wanted: str) -> list[Span]:
     return found
 
 
-def _words(text: str) -> list[tuple[str, Span]]:
+@lru_cache(maxsize=16)
+def _words(text: str) -> tuple[tuple[str, Span], ...]:
     """The words without accents, and where they stand."""
     letters: list[str] = []
     places: list[int] = []
@@ -100,7 +108,7 @@ def _words(text: str) -> list[tuple[str, Span]]:
             if not unicodedata.combining(part):
                 letters.append(part)
                 places.append(place)
-    return [
+    return tuple(
         (match[0], (places[match.start()], places[match.end() - 1] + 1))
         for match in _WORD.finditer("".join(letters))
-    ]
+    )

@@ -24,10 +24,13 @@ log_lines = logging.getLogger(__name__)
 
 # What is shown of a text has hardly more words.
 MOST_WORDS = 64
+MOST_READ = 300
+"""Characters of a text."""
 SHOWN = 3
 LEAST_WORTH = 0.2
 """Log odds below which a word says nothing."""
 _LEAST = 1e-9
+_REMEMBERED = 2_000
 
 
 Shown = tuple[str, SubjectId | None, datetime]
@@ -59,11 +62,11 @@ class NegativeWords:
         found = []
         for (text, *_), one in zip(asked, parts, strict=True):
             odds = [_odds(next(answers), one.subject) for _ in one.inputs]
-            found.append(_strongest(readable(text), one.words, odds))
+            found.append(_strongest(_shown(text), one.words, odds))
         return found
 
     def _taken_apart(self, text: str, subject: SubjectId | None, at: datetime) -> _Asked:
-        text = readable(text)
+        text = _shown(text)
         document = Document(source="", published_at=at, text=text)
         names: tuple[str, ...] = ()
         if subject is not None:
@@ -84,6 +87,10 @@ class NegativeWords:
             for one in (text, *shorter)
         ]
         return _Asked(words, inputs, subject)
+
+
+def _shown(text: str) -> str:
+    return readable(text[:MOST_READ])
 
 
 def _odds(answer: Classification, subject: SubjectId | None) -> float | None:
@@ -120,6 +127,7 @@ class WordsWhenReady:
     def __init__(self, load: Callable[[], Words]) -> None:
         self._load = load
         self._words: Words | None = None
+        self._known: dict[Shown, tuple[str, ...]] = {}
         Thread(target=self._loaded, name="alert-words", daemon=True).start()
 
     def _loaded(self) -> None:
@@ -127,14 +135,29 @@ class WordsWhenReady:
             self._words = self._load()
         except ConfigurationError as error:
             log_lines.warning("alerts carry no words: %s", error)
-            self._words = lambda asked: [()] * len(asked)
+            self._words = _none
+        except Exception:
+            log_lines.exception("alerts carry no words: the model cannot be loaded")
+            self._words = _none
 
     def __call__(self, asked: Sequence[Shown]) -> Sequence[tuple[str, ...]] | None:
         """As `NegativeWords`; None while it is loading. What cannot be read holds no alert up."""
         if self._words is None:
             return None
-        try:
-            return self._words(asked)
-        except Exception:
-            log_lines.exception("the words of %d texts cannot be told", len(asked))
-            return [()] * len(asked)
+        # a batch that is judged again asks again
+        new = [one for one in dict.fromkeys(asked) if one not in self._known]
+        if new:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+                new = list(dict.fromkeys(asked))
+            try:
+                told = self._words(new)
+            except Exception:
+                log_lines.exception("the words of %d texts cannot be told", len(new))
+                told = _none(new)
+            self._known.update(zip(new, told, strict=True))
+        return [self._known[one] for one in asked]
+
+
+def _none(asked: Sequence[Shown]) -> list[tuple[str, ...]]:
+    return [()] * len(asked)

@@ -13,16 +13,16 @@ next began, also when the stream is in disorder. What leans to nothing alone onl
 smaller: whether it is told by itself or with what follows changes no alert.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pipeline.buckets import Bucket, taken_out
+from pipeline.buckets import Bucket, merged, taken_out
 from pipeline.documents import DocumentId
 from pipeline.trends import Contribution, SeriesKey, TrendPoint
 
 Name = tuple[SeriesKey, datetime]
-# From so many negative documents in one minute on only growth by a fiftieth is told.
+# Beyond twice so many negative documents in one minute only growth by a fiftieth is told.
 TOLD_SINGLY = 50
 _MINUTE = 60
 
@@ -75,12 +75,9 @@ class Touches:
         bucket that an older edition of a document was taken out of, at `watermark`."""
         states: dict[int, Bucket] = {}
         for name, runs in self._of.items():
-            state = now[name]
-            for place, run in enumerate(reversed(runs)):
-                if place == 0 or not run.ended or _is_told(state):
+            for run, state in zip(runs, _as_it_grew(now[name], runs), strict=True):
+                if run is runs[-1] or not run.ended or _is_told(state):
                     states[id(run)] = state
-                if len(runs) > 1:
-                    state = _before(state, run.added)
         found = [
             TrendPoint(
                 series=run.name[0],
@@ -111,19 +108,30 @@ def _negatives(bucket: Bucket) -> int:
 
 
 def _is_told(bucket: Bucket) -> bool:
-    """Whether the bucket is told as it stands after a negative document: by what it holds alone,
-    so that every batch tells the same ones."""
+    """Whether the bucket is told as it stands after a negative document: by what it holds alone.
+    As it stands at the end of a batch it is told in any case."""
     negatives = _negatives(bucket)
     return negatives % max(1, negatives // TOLD_SINGLY) == 0
 
 
-def _before(state: Bucket, added: Iterable[tuple[DocumentId, Contribution]]) -> Bucket:
-    """The bucket without these documents. One that was counted before this batch is taken out
-    all the same: what is left is then less than it was, which the watch takes for an older
-    state and passes over; where nothing would be left, it is not told at all."""
-    revision = state.revision
-    for document, one in added:
-        state = taken_out(state, one.bucket, document)
-        revision -= 1
-    possible = min(state.totals.row()) >= 0 and state.totals.documents > 0
-    return replace(state, revision=max(1, revision) if possible else 0)
+def _as_it_grew(now: Bucket, runs: Sequence[_Run]) -> Iterator[Bucket]:
+    """How the bucket stood after each run: what it held before them, and what each added. A
+    document that was counted before this batch is taken out of that all the same: what is left
+    is then less than it was, which the watch takes for an older state and passes over; where
+    nothing would be left, it is not told at all."""
+    state = now
+    if len(runs) > 1:
+        for run in runs:
+            state = _without(state, run)
+    for run in runs[:-1]:
+        for _, one in run.added:
+            state = merged(state, replace(one.bucket, revision=1))
+        possible = min(state.totals.row()) >= 0 and state.totals.documents > 0
+        yield replace(state, revision=max(1, state.revision) if possible else 0)
+    yield now
+
+
+def _without(state: Bucket, run: _Run) -> Bucket:
+    for document, one in run.added:
+        state = replace(taken_out(state, one.bucket, document), revision=state.revision - 1)
+    return state

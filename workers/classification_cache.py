@@ -28,10 +28,15 @@ _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Classification)
 
 
+READING = 2
+"""Which way the models of this code read texts: the answers of another are not taken. The version
+of a model says what it is, not how it is asked (windows, names, cleaning)."""
+
+
 def cache_key(version: str, one: ClassifierInput) -> bytes:
     """16 bytes that differ wherever the classifier might answer differently."""
     mentions = sorted((subject, tuple(names)) for subject, names in one.mentions.items())
-    content = _encode((version, one.title, one.text, one.lang, mentions))
+    content = _encode((READING, version, one.title, one.text, one.lang, mentions))
     return blake2b(content, digest_size=16).digest()
 
 

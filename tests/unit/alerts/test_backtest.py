@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,34 @@ def test_alerts_do_not_depend_on_where_batches_end(seed: int, disorder: float, b
     documents = talk(seed, disorder)
     alerts = alerts_of(documents, 1)
     assert alerts_of(documents, batch) == alerts
+
+
+def flood(seed: int) -> list[ClassifiedDocument]:
+    """The same, and on the last day more in one minute than a bucket keeps evidence of."""
+    chance = random.Random(seed)
+    at = T0 + timedelta(minutes=14 * 24 * 60.0 - 300)
+    bad = [number % 5 < 2 for number in range(160)]
+    chance.shuffle(bad)
+    more = [
+        document(
+            f"flood-{number}",
+            at + timedelta(seconds=60 * number / len(bad)),
+            story=f"flood-{number}",
+            author=f"{chance.randrange(400)}",
+            sentiment=Sentiment(0.8, 0.1, 0.1) if one else Sentiment(0.05, 0.9, 0.05),
+        )
+        for number, one in enumerate(bad)
+    ]
+    return sorted([*talk(seed, 0.0), *more], key=lambda one: one.document.published_at)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 6, 8])
+def test_nor_do_those_of_more_negative_documents_than_a_bucket_remembers(seed: int) -> None:
+    documents = flood(seed)
+    alerts = alerts_of(documents, 1)
+    assert alerts
+    assert alerts_of(documents, 1000) == alerts
+    assert alerts_of(documents, 37) == alerts
 
 
 def test_of_such_a_talk_there_are_alerts() -> None:

@@ -1,5 +1,7 @@
 """A company is found in a text however its name is written there, and not where it is not named."""
 
+from time import perf_counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,15 @@ def found(text: str, name: str) -> list[str]:
 )
 def test_where_a_text_names_a_company(text: str, name: str, named: list[str]) -> None:
     assert found(text, name) == named
+
+
+def test_a_name_made_to_take_long_does_not() -> None:
+    text = "a " * 2_000
+    began = perf_counter()
+    for tail in range(1, 40):
+        spans_of(text, "a" * 10 + "b" + " x" * tail)
+        spans_of(text, "a " * 40 + "b" * tail)
+    assert perf_counter() - began < 2.0
 
 
 @given(st.text(max_size=60), st.text(max_size=20))

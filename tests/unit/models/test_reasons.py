@@ -62,12 +62,32 @@ def test_nothing_is_known_until_the_model_is_there() -> None:
     assert settled(given, asked) == [("plunge",)]
 
 
+def test_a_long_title_is_read_as_far_as_it_is_shown_and_only_once() -> None:
+    given, asked = words(), list[int]()
+
+    def counting(shown: Sequence[Shown]) -> Sequence[tuple[str, ...]]:
+        asked.append(len(shown))
+        return given(shown)
+
+    when_ready = WordsWhenReady(lambda: counting)
+    long = "Shares plunge at noon " + "and a meeting " * 4_000
+    first = settled(when_ready, [(long, None, AT), (long, None, AT)])
+    assert first == [("plunge",), ("plunge",)]
+    assert when_ready([(long, None, AT)]) == [("plunge",)]
+    assert asked == [1]
+
+
 def test_a_model_that_cannot_be_had_holds_no_alert_up() -> None:
     def missing() -> NegativeWords:
         raise ConfigurationError("no base")
 
     asked: list[Shown] = [("Shares plunge", None, AT)] * 2
     assert settled(WordsWhenReady(missing), asked) == [(), ()]
+
+    def unloadable() -> NegativeWords:
+        raise OSError("disk")
+
+    assert settled(WordsWhenReady(unloadable), asked) == [(), ()]
 
     def broken(asked: Sequence[Shown]) -> Sequence[tuple[str, ...]]:
         raise RuntimeError("out of memory")

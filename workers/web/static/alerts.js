@@ -219,13 +219,17 @@ function gauge(sums) {
 
 // The words that speak most for the text's being negative, where they stand as words.
 function marked(text, words) {
+  if (!words.length) return [text];
   const parts = [];
   let at = 0;
-  for (const match of text.matchAll(/[\p{L}\p{N}][\p{L}\p{M}\p{N}'’.&-]*|[$#@+−-][\p{L}\p{N}]+%?/gu)) {
-    const found = words.find((word) => match[0] === word || match[0].replace(/[.'’&-]+$/u, "") === word);
-    if (!found) continue;
-    parts.push(text.slice(at, match.index), element("mark", {}, found));
-    at = match.index + found.length;
+  // Chinese has no spaces: a character is a word wherever it stands
+  const whole = words.map((word) => {
+    const letters = word.replace(/[$()*+.?[\\\]^{|}/]/gu, "\\$&");
+    return /\p{Script=Han}/u.test(word) ? letters : `(?<![\\p{L}\\p{N}])${letters}(?![\\p{L}\\p{N}])`;
+  });
+  for (const match of text.matchAll(new RegExp(whole.join("|"), "gu"))) {
+    parts.push(text.slice(at, match.index), element("mark", {}, match[0]));
+    at = match.index + match[0].length;
   }
   return [...parts, text.slice(at)];
 }
