@@ -161,16 +161,6 @@ def test_the_first_monday_after_a_weekend_is_no_surge():
     assert DAY + 100 in crossings(list(scored(rows)))
 
 
-def test_rows_that_are_told_keep_their_order_too():
-    def told(rarity: float) -> float:
-        return Episodes().score(5.0, rarity, START, timedelta(days=30))
-
-    found = [told(rarity / 10) for rarity in range(1, 60)]
-    assert found == sorted(set(found))
-    assert found[0] > 0.5
-    assert found[-1] < 1.0
-
-
 def test_a_time_without_zone_is_utc_and_another_zone_is_converted():
     assert timestamp_of("2026-03-02 10:00:00") == START.replace(hour=10)
     assert timestamp_of("2026-03-02T12:00:00+02:00") == START.replace(hour=10)
