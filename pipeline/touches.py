@@ -14,10 +14,11 @@ smaller: whether it is told by itself or with what follows changes no alert.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline.buckets import Bucket, merged, taken_out
+from pipeline.buckets import Bucket, Evidence, Totals, strongest
+from pipeline.distinct import Tally
 from pipeline.documents import DocumentId
 from pipeline.trends import Contribution, SeriesKey, TrendPoint
 
@@ -66,7 +67,7 @@ class Touches:
         self._number += 1
         run.watermark = watermark
         run.added.append((document, one))
-        run.ended = _negatives(one.bucket) > 0
+        run.ended = _leaning(one.bucket.totals, one.bucket.evidence) > 0
         self._runs[self._number] = run
         self._last[one.series] = self._number
 
@@ -75,9 +76,7 @@ class Touches:
         bucket that an older edition of a document was taken out of, at `watermark`."""
         states: dict[int, Bucket] = {}
         for name, runs in self._of.items():
-            for run, state in zip(runs, _as_it_grew(now[name], runs), strict=True):
-                if run is runs[-1] or not run.ended or _is_told(state):
-                    states[id(run)] = state
+            states.update((id(run), state) for run, state in _told(now[name], runs))
         found = [
             TrendPoint(
                 series=run.name[0],
@@ -103,35 +102,78 @@ def _minute(at: datetime) -> int:
     return int(at.timestamp() // _MINUTE)
 
 
-def _negatives(bucket: Bucket) -> int:
-    return max(bucket.totals.novel_negative, sum(piece.novel for piece in bucket.evidence))
+def _leaning(totals: Totals, evidence: Sequence[Evidence]) -> int:
+    return max(totals.novel_negative, sum([piece.novel for piece in evidence]))
 
 
-def _is_told(bucket: Bucket) -> bool:
-    """Whether the bucket is told as it stands after a negative document: by what it holds alone.
+def _is_told(negatives: int) -> bool:
+    """Whether a bucket is told as it stands after a negative document: by how many it holds alone.
     As it stands at the end of a batch it is told in any case."""
-    negatives = _negatives(bucket)
     return negatives % max(1, negatives // TOLD_SINGLY) == 0
 
 
-def _as_it_grew(now: Bucket, runs: Sequence[_Run]) -> Iterator[Bucket]:
-    """How the bucket stood after each run: what it held before them, and what each added. A
-    document that was counted before this batch is taken out of that all the same: what is left
-    is then less than it was, which the watch takes for an older state and passes over; where
-    nothing would be left, it is not told at all."""
-    state = now
+def _told(now: Bucket, runs: Sequence[_Run]) -> Iterator[tuple[_Run, Bucket]]:
+    """The runs that are told, and how the bucket stood after each: what it held before all of
+    them, and what they added since. A document that was counted before this batch is taken out of
+    that all the same: what is left is then less than it was, which the watch takes for an older
+    state and passes over; where nothing would be left, it is not told at all."""
     if len(runs) > 1:
+        growing = _Growing(now, runs)
+        for run in runs[:-1]:
+            growing.add(run)
+            if not run.ended or _is_told(growing.negatives):
+                yield run, growing.bucket(now.start)
+    yield runs[-1], now
+
+
+class _Growing:
+    """A bucket that grows by one run after another: tallies are long, so they are counted in place
+    and put in order only where a state is told."""
+
+    def __init__(self, now: Bucket, runs: Sequence[_Run]) -> None:
+        """`now` without all that `runs` added."""
+        self._totals, self._revision = now.totals, now.revision
+        self._stories, self._voices = dict(now.stories), dict(now.voices)
+        added = {document for run in runs for document, _ in run.added}
+        self._evidence = tuple(one for one in now.evidence if one.document not in added)
         for run in runs:
-            state = _without(state, run)
-    for run in runs[:-1]:
+            for _, one in run.added:
+                self._totals = self._totals - one.bucket.totals
+                self._revision -= 1
+                _count(self._stories, one.bucket.stories, -1)
+                _count(self._voices, one.bucket.voices, -1)
+
+    def add(self, run: _Run) -> None:
         for _, one in run.added:
-            state = merged(state, replace(one.bucket, revision=1))
-        possible = min(state.totals.row()) >= 0 and state.totals.documents > 0
-        yield replace(state, revision=max(1, state.revision) if possible else 0)
-    yield now
+            self._totals = self._totals + one.bucket.totals
+            self._revision += 1
+            _count(self._stories, one.bucket.stories, 1)
+            _count(self._voices, one.bucket.voices, 1)
+            if one.bucket.evidence:
+                self._evidence = strongest((*self._evidence, *one.bucket.evidence))
+
+    @property
+    def negatives(self) -> int:
+        """How many of what it holds lean to negative."""
+        return _leaning(self._totals, self._evidence)
+
+    def bucket(self, start: datetime) -> Bucket:
+        """As it stands; of revision 0 where it cannot have stood so."""
+        possible = min(self._totals.row()) >= 0 and self._totals.documents > 0
+        return Bucket(
+            start=start,
+            totals=self._totals,
+            evidence=self._evidence,
+            stories=_tally(self._stories),
+            voices=_tally(self._voices),
+            revision=max(1, self._revision) if possible else 0,
+        )
 
 
-def _without(state: Bucket, run: _Run) -> Bucket:
-    for document, one in run.added:
-        state = replace(taken_out(state, one.bucket, document), revision=state.revision - 1)
-    return state
+def _count(counted: dict[int, int], tally: Tally, times: int) -> None:
+    for slot, documents in tally:
+        counted[slot] = counted.get(slot, 0) + times * documents
+
+
+def _tally(counted: dict[int, int]) -> Tally:
+    return tuple(sorted((slot, documents) for slot, documents in counted.items() if documents))
