@@ -23,8 +23,11 @@ def unpacked(counts: int) -> tuple[int, int]:
 
 def leaning(bucket: Bucket) -> int:
     """Its novel documents that lean to negative: those of its evidence, which keeps the strongest
-    twenty, or all that are labelled so, where those are more."""
-    return max(bucket.totals.novel_negative, sum([piece.novel for piece in bucket.evidence]))
+    twenty, or all that are labelled so, where those are more; no more than are novel, whoever
+    wrote the bucket."""
+    totals = bucket.totals
+    told = max(totals.novel_negative, sum([piece.novel for piece in bucket.evidence]))
+    return min(totals.novel, told)
 
 
 def minute_number(at: datetime) -> int:

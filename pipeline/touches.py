@@ -134,17 +134,27 @@ class _Growing:
         """`now` without all that `runs` added."""
         self._totals, self._revision = now.totals, now.revision
         self._stories, self._voices = dict(now.stories), dict(now.voices)
-        added = {document for run in runs for document, _ in run.added}
-        self._evidence = tuple(one for one in now.evidence if one.document not in added)
+        self._added: set[DocumentId] = set()
         for run in runs:
-            for _, one in run.added:
+            for one in self._new(run):
                 self._totals = self._totals - one.bucket.totals
                 self._revision -= 1
                 _count(self._stories, one.bucket.stories, -1)
                 _count(self._voices, one.bucket.voices, -1)
 
+        self._evidence = tuple(one for one in now.evidence if one.document not in self._added)
+        self._added.clear()
+
+    def _new(self, run: _Run) -> Iterator[Contribution]:
+        """What the run added: a document that comes twice is counted once."""
+        for document, one in run.added:
+            if document not in self._added:
+                self._added.add(document)
+                yield one
+
     def add(self, run: _Run) -> None:
-        for _, one in run.added:
+        """Let it grow by what the run added."""
+        for one in self._new(run):
             self._totals = self._totals + one.bucket.totals
             self._revision += 1
             _count(self._stories, one.bucket.stories, 1)
@@ -159,7 +169,8 @@ class _Growing:
 
     def bucket(self, start: datetime) -> Bucket:
         """As it stands; of revision 0 where it cannot have stood so."""
-        possible = min(self._totals.row()) >= 0 and self._totals.documents > 0
+        totals = self._totals
+        possible = min(totals.row()) >= 0 and totals.documents and self.negatives <= totals.novel
         return Bucket(
             start=start,
             totals=self._totals,

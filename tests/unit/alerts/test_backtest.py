@@ -83,6 +83,7 @@ def alerts_of(documents: Sequence[ClassifiedDocument], batch: int) -> list[tuple
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 2.0, 10.0]), st.integers(2, 400))
 @settings(max_examples=6, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @example(7, 10.0, 500)
+@example(19916, 2.0, 85)
 def test_alerts_do_not_depend_on_where_batches_end(seed: int, disorder: float, batch: int) -> None:
     documents = talk(seed, disorder)
     alerts = alerts_of(documents, 1)
