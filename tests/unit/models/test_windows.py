@@ -1,13 +1,16 @@
 """Long texts in windows: what each covers, and what it weighs."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.data import readable
-from models.windows import HEADLINE, MOST_WINDOWS, pieces_of
+from models.encoder import read_base
+from models.windows import HEADLINE, MOST_WINDOWS, Window, pieces_of, windows_of
+from tests.tiny_encoder import tiny_base
 
 
 @given(st.integers(0, 3_000), st.integers(1, 300))
@@ -37,3 +40,27 @@ def test_text_that_was_read_once_stays_as_it_is(text: str) -> None:
 
 def test_what_was_encoded_twice_is_decoded() -> None:
     assert readable("Profit at AT&amp;amp;T &amp;lt; 3 %") == "Profit at AT&T < 3 %"
+
+
+def test_the_headline_of_a_long_document_is_read_by_itself_too(tmp_path: Path) -> None:
+    tiny_base(tmp_path)
+    tokenizer = read_base(tmp_path).tokenizer
+    headline, body = "acme fell", " ".join(["bolt rise strong profit"] * 6)
+
+    def windows(headlines: list[str], usual: int) -> list[Window]:
+        names = [[("acme",), ("bolt",)]]
+        texts = [f"{headline}\n{body}"]
+        return windows_of(tokenizer, texts, names, 24, headlines=headlines, usual=usual)
+
+    first, *rest = windows([headline], 8)
+    tokens = tokenizer.encode(headline).ids
+    assert list(first.encoded.ids) == tokens
+    assert first.weight == HEADLINE
+    # only the company it names is asked about there
+    assert first.companies == (0,)
+    assert rest[0].companies == (0, 1)
+    assert sum(one.weight for one in (first, *rest)) == pytest.approx(1.0)
+    plain = windows([""], 8)
+    assert [one.encoded.ids for one in rest] == [one.encoded.ids for one in plain]
+    # a document no longer than what was learned from is read as one
+    assert windows([headline], 1_000) == plain
