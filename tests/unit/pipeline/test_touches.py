@@ -73,6 +73,21 @@ def test_late_documents_are_told_in_the_minute_they_came() -> None:
     assert told(1, 5, 1, 1, 6, 1) == [(1, 1, 1), (5, 1, 5), (1, 3, 5), (6, 1, 6), (1, 4, 6)]
 
 
+def test_a_minute_of_event_time_ends_a_point() -> None:
+    # another series moves the time on between them
+    touches = Touches()
+    bucket = Bucket(start=at(1), totals=Totals(documents=1, novel=1), revision=1)
+    one = Contribution(series=EVERYTHING, bucket=bucket)
+    for number, minute in enumerate((5.0, 5.5, 6.0)):
+        touches.touch(DocumentId(f"{number}"), one, at(minute))
+    now = {(EVERYTHING, at(1)): merged(merged(bucket, bucket), bucket)}
+    points = touches.points(now, at(6))
+    assert [(point.bucket.totals.documents, point.watermark) for point in points] == [
+        (2, at(5.5)),
+        (3, at(6)),
+    ]
+
+
 def test_a_flood_of_a_minute_is_told_as_it_grows() -> None:
     points = told(*[1] * 1000, negative=range(1000))
     counts = [documents for _, documents, _ in points]
