@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from alerts.lifecycle import AlertEvidence, Fingerprint
-from alerts.ports import EvidenceLookup, Shown, Words
+from alerts.ports import EvidenceLookup
 from alerts.tracking import Tracked
+from pipeline.ports import SHOWN_CHARACTERS, Shown, Words
 
 EXPLAINED = 5
 """The strongest pieces of an alert, whose words are told."""
 EXPLAINED_AT_ONCE = 2_000
 """Characters explained in one batch: half a second or a second of a model's time. In a crash of
 everything alerts come first, most words later."""
-MOST_EXPLAINED = 300
-"""Characters of a title that are read for its words, as `models.reasons` does: nobody is shown
-more."""
 
 Pieces = dict[Fingerprint, tuple[AlertEvidence, ...]]
 
@@ -69,7 +67,7 @@ def _explain(tracked: Sequence[Tracked], pieces: Pieces, words: Words) -> None:
         for piece in pieces[one.fingerprint][:EXPLAINED]:
             if piece.words is None and piece.title and left > 0:
                 asked[piece.title, one.series.subject, piece.at] = None
-                left -= min(len(piece.title), MOST_EXPLAINED)
+                left -= min(len(piece.title), SHOWN_CHARACTERS)
     told = words(list(asked)) if asked else None
     if told is None:
         return

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from pipeline import buckets
 from pipeline.trends import Bucket
 
 # Both counts of a bucket share one integer, so that a window is one sum: novel documents
@@ -22,12 +23,9 @@ def unpacked(counts: int) -> tuple[int, int]:
 
 
 def leaning(bucket: Bucket) -> int:
-    """Its novel documents that lean to negative: those of its evidence, which keeps the strongest
-    twenty, or all that are labelled so, where those are more; no more than are novel, whoever
-    wrote the bucket."""
-    totals = bucket.totals
-    told = max(totals.novel_negative, sum([piece.novel for piece in bucket.evidence]))
-    return min(totals.novel, told)
+    """Its novel documents that lean to negative (`pipeline.buckets.leaning`), no more than are
+    novel, whoever wrote the bucket."""
+    return min(bucket.totals.novel, buckets.leaning(bucket.totals, bucket.evidence))
 
 
 def minute_number(at: datetime) -> int:

@@ -2,9 +2,8 @@
 their evidence. The memory twins are in `alerts/memory.py`, the SQL side in `alerts/store.py`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from alerts.lifecycle import Alert, AlertEvidence, Fingerprint
@@ -56,17 +55,6 @@ class EvidenceLookup(Protocol):
     def find(self, wanted: Sequence[Wanted]) -> Mapping[Wanted, FoundDocument]:
         """What is archived of these, with the sentiment towards the company, which is the
         document's where it has none of its own; the others may come later."""
-
-
-Shown = tuple[str, SubjectId | None, datetime]
-"""A text as it is shown, the company it is read about, and when it was published."""
-Words = Callable[[Sequence[Shown]], Sequence[tuple[str, ...]] | None]
-"""Which words make each of these texts negative, the strongest first; None: not known yet."""
-
-
-def no_words(asked: Sequence[Shown]) -> Sequence[tuple[str, ...]]:
-    """There are none."""
-    return [()] * len(asked)
 
 
 class NoEvidence:

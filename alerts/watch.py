@@ -26,14 +26,14 @@ from alerts.lifecycle import ALERTS, Alert, Fingerprint, fingerprint_of
 from alerts.minutes import MINUTES_A_DAY, minute_number, minute_start
 from alerts.mood import Mood
 from alerts.points import point_of
-from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence, Words
+from alerts.ports import AlertStore, Conflict, EvidenceLookup, NoEvidence
 from alerts.rules import Rule, RuleBook
 from alerts.series import Series
 from alerts.state_names import BEGINNING, REBUILT, WEEK, fleet_name, mood_name, state_name
 from alerts.tracking import Tracked
 from pipeline.buckets import Bucket
 from pipeline.errors import Rejected
-from pipeline.ports import SeriesStates
+from pipeline.ports import SeriesStates, Words
 from pipeline.stages import Handled
 from pipeline.trends import SeriesKey, TrendPoint
 from pipeline.wire import Record

@@ -18,14 +18,18 @@ from models.words import Span, without, word_spans
 from pipeline.documents import Classification, Document, SubjectId
 from pipeline.errors import ConfigurationError
 from pipeline.languages import language_of
-from pipeline.ports import Classifier, ClassifierInput, SubjectLinker
+from pipeline.ports import (
+    SHOWN_CHARACTERS,
+    Classifier,
+    ClassifierInput,
+    Shown,
+    SubjectLinker,
+)
 
 log_lines = logging.getLogger(__name__)
 
 # What is shown of a text has hardly more words.
 MOST_WORDS = 64
-MOST_READ = 300
-"""Characters of a text."""
 SHOWN = 3
 LEAST_WORTH = 0.2
 """Log odds below which a word says nothing."""
@@ -33,9 +37,8 @@ _LEAST = 1e-9
 _REMEMBERED = 2_000
 
 
-Shown = tuple[str, SubjectId | None, datetime]
-"""A text, the company it is read about (None: as a whole), and when it was published."""
-Words = Callable[[Sequence[Shown]], Sequence[tuple[str, ...]]]
+Tell = Callable[[Sequence[Shown]], Sequence[tuple[str, ...]]]
+"""`pipeline.ports.Words` of a model that is there."""
 
 
 class _Asked(NamedTuple):
@@ -55,8 +58,8 @@ class NegativeWords:
         self._linker = linker
 
     def __call__(self, asked: Sequence[Shown]) -> list[tuple[str, ...]]:
-        """For each up to three words, the strongest first; none
-        where no word does, or where the text has no sentiment."""
+        """For each up to three words, the strongest first; none where no
+        word does, or where the text has no sentiment."""
         parts = [self._taken_apart(*one) for one in asked]
         answers = iter(self._classifier.classify([row for one in parts for row in one.inputs]))
         found = []
@@ -90,7 +93,7 @@ class NegativeWords:
 
 
 def _shown(text: str) -> str:
-    return readable(text[:MOST_READ])
+    return readable(text[:SHOWN_CHARACTERS])
 
 
 def _odds(answer: Classification, subject: SubjectId | None) -> float | None:
@@ -124,9 +127,9 @@ class WordsWhenReady:
     """The words of a model that takes its time to load, in a thread of its own: until it is there
     nothing is known yet (None), and where it cannot be had there are none."""
 
-    def __init__(self, load: Callable[[], Words]) -> None:
+    def __init__(self, load: Callable[[], Tell]) -> None:
         self._load = load
-        self._words: Words | None = None
+        self._words: Tell | None = None
         self._known: dict[Shown, tuple[str, ...]] = {}
         Thread(target=self._loaded, name="alert-words", daemon=True).start()
 

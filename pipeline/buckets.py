@@ -113,6 +113,12 @@ def strongest(evidence: Iterable[Evidence], most: int = MAX_EVIDENCE) -> tuple[E
     return tuple(sorted(best.values(), key=lambda piece: piece.rank, reverse=True)[:most])
 
 
+def leaning(totals: Totals, evidence: Iterable[Evidence]) -> int:
+    """The novel documents that lean to negative: those of the evidence, which keeps the strongest
+    twenty, or all that are labelled so, where those are more."""
+    return max(totals.novel_negative, sum([piece.novel for piece in evidence]))
+
+
 def merged(one: Bucket, other: Bucket) -> Bucket:
     """Both buckets as one; they must cover the same minute."""
     if one.start != other.start:

@@ -5,7 +5,7 @@ All calls are synchronous: a stage runs on its own thread, never on the event lo
 adapter raises `Unavailable` when its store does not answer, and nothing else by intention.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -44,6 +44,15 @@ class Classifier(Protocol):
     def classify(self, inputs: Sequence[ClassifierInput]) -> list[Classification]:
         """One classification per input, in order. A text that cannot be classified may
         raise: the stage then finds it by halving the batch."""
+
+
+Shown = tuple[str, SubjectId | None, datetime]
+"""A text as it is shown, the company it is read about (None: as a whole), and when it was
+published."""
+Words = Callable[[Sequence[Shown]], Sequence[tuple[str, ...]] | None]
+"""Which words make each of these texts negative, the strongest first; None: not known yet."""
+SHOWN_CHARACTERS = 300
+"""Of a text that are read for its words: nobody is shown more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,15 +17,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline.buckets import Bucket, Evidence, Totals, strongest
+from pipeline.buckets import Bucket, leaning, strongest
 from pipeline.distinct import Tally
-from pipeline.documents import DocumentId
+from pipeline.documents import DocumentId, minute_of
 from pipeline.trends import Contribution, SeriesKey, TrendPoint
 
 Name = tuple[SeriesKey, datetime]
 # Beyond twice so many negative documents in one minute only growth by a fiftieth is told.
 TOLD_SINGLY = 50
-_MINUTE = 60
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class _Run:
 
     def takes(self, name: Name, watermark: datetime) -> bool:
         """Whether a document that touches `name` at `watermark` is told with those before."""
-        same = _minute(watermark) == _minute(self.watermark)
+        same = minute_of(watermark) == minute_of(self.watermark)
         return same and not self.ended and name == self.name
 
 
@@ -67,7 +66,7 @@ class Touches:
         self._number += 1
         run.watermark = watermark
         run.added.append((document, one))
-        run.ended = _leaning(one.bucket.totals, one.bucket.evidence) > 0
+        run.ended = leaning(one.bucket.totals, one.bucket.evidence) > 0
         self._runs[self._number] = run
         self._last[one.series] = self._number
 
@@ -96,14 +95,6 @@ class Touches:
         )
         # a bucket that never held anything here is no news: its day has expired
         return [point for point in found if point.bucket.revision > 0]
-
-
-def _minute(at: datetime) -> int:
-    return int(at.timestamp() // _MINUTE)
-
-
-def _leaning(totals: Totals, evidence: Sequence[Evidence]) -> int:
-    return max(totals.novel_negative, sum([piece.novel for piece in evidence]))
 
 
 def _is_told(negatives: int) -> bool:
@@ -165,7 +156,7 @@ class _Growing:
     @property
     def negatives(self) -> int:
         """How many of what it holds lean to negative."""
-        return _leaning(self._totals, self._evidence)
+        return leaning(self._totals, self._evidence)
 
     def bucket(self, start: datetime) -> Bucket:
         """As it stands; of revision 0 where it cannot have stood so."""

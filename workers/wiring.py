@@ -26,8 +26,7 @@ from workers.delivery import Handler
 from workers.settings import Settings
 
 if TYPE_CHECKING:
-    from alerts.ports import Words
-    from pipeline.ports import Classifier
+    from pipeline.ports import Classifier, Words
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from alerts.fleet import Fleet
 from alerts.lifecycle import ALERTS, Alert, AlertEvidence
 from alerts.memory import MemoryAlertStore
 from alerts.minutes import minute_number, minute_start
-from alerts.ports import Conflict, FoundDocument, Shown, Wanted
+from alerts.ports import Conflict, FoundDocument, Wanted
 from alerts.rebuild import rebuild_states
 from alerts.returns import Returns
 from alerts.rules import load_rules, parse_rules
@@ -27,7 +27,7 @@ from alerts.tracking import Change
 from alerts.watch import Watch
 from pipeline.documents import DocumentId, Sentiment, SubjectId, minute_of
 from pipeline.errors import Rejected, Unavailable
-from pipeline.ports import CountedDocument
+from pipeline.ports import CountedDocument, Shown
 from pipeline.stores.memory import MemorySeriesStates, MemoryTrendStore
 from pipeline.trends import Bucket, Contribution, SeriesKey
 from pipeline.wire import Record

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from threading import Event
 
 from models.load import load_classifier
-from models.reasons import NegativeWords, Shown, WordsWhenReady
+from models.reasons import NegativeWords, WordsWhenReady
 from pipeline.catalogue import load_catalogue
 from pipeline.documents import SubjectId
 from pipeline.errors import ConfigurationError
+from pipeline.ports import Shown
 from pipeline.subjects import CatalogueLinker
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
