@@ -27,6 +27,7 @@ class Arithmetic:
     By its own past the series exceeds this statistic `per_day` times a day, and it is allowed
     `allowed_per_day` false alarms: with the rate `peaks_per_day` of its peaks above 2 and their
     mean `peak_excess`, per_day = peaks_per_day * exp(-(statistic - 2) / peak_excess).
+    Of a `sentiment_index` the `documents` are all of the window, retold stories too.
     Where `detector` is `rarity`, the series is busy and read in steps of five minutes: statistic =
     rarity + log10(3), of all windows up to a day together, `rarity` being its parts; the window
     named is the loudest, and its spread is that of its own past.

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from math import log10
 
-from alerts.bar import Bar
+from alerts.bar import PLAINLY_WORSE, Bar
 from alerts.held import Held, held_in
 from alerts.kinds import LOOKS_A_DAY, nominal
+from alerts.minutes import unpacked
 from alerts.pulse import BIN_MINUTES, WINDOWS
 from alerts.returns import LEAST, Returns
 from alerts.rhythm import BLOCK
@@ -22,6 +23,9 @@ RETURNS = Returns(rate=LOOKS_A_DAY * 10.0**-LEAST, excess=1.0 / LOG10)
 MOST_ASKED = 3.0
 """However high a rule's `open_above`: chances of hours are not to be trusted so far, this is. Once
 in 333 days."""
+SHARE_ASKED = 1.75
+"""How surprising the share must be in the window shown or in its hour, and in neither as little as
+a sparse series may have it: minute after minute is looked at, and a loud hour has many."""
 CALM = 1.0
 """Below what comes every third day a surge is over, at the latest half a power of ten below what
 opens: the windows of hours remember it long."""
@@ -42,7 +46,8 @@ def busy_volume_test(
     It shows the loudest of the windows that begin at `earliest` or later and hold what an alert
     needs; where there is none, that one of the rule's `own` windows that does. The reading knows
     no voices: where they said more than they may, what they may say must reach the `bar` of the
-    hours too, or nothing is opened.
+    hours too, or nothing is opened. Nor is anything by minutes that seem worse in an hour that is
+    loud and no worse than usual: of many looks at it some find such minutes.
     """
     pulse = series.pulse
     assert pulse is not None
@@ -66,6 +71,11 @@ def busy_volume_test(
     by_hours = volume_test(detector, held, usual, share, minute, bar)
     # `by_hours` has counted no more of one voice than the rule says
     too_few = by_hours.observed < held.negatives and by_hours.margin < 0.0
+    hour_share, hour_documents = _of_hour(series, minute, earliest, usual)
+    no_worse = share < PLAINLY_WORSE and (
+        hour_share < bar.share_asked(hour_documents)
+        or max(share, hour_share) < max(bar.share, SHARE_ASKED)
+    )
     return replace(
         by_hours,
         observed=held.negatives,
@@ -77,8 +87,14 @@ def busy_volume_test(
         returns=RETURNS,
         tries=1.0,
         rarity=reading.numbers,
-        held_back=too_few,
+        held_back=too_few or no_worse,
     )
+
+
+def _of_hour(series: Series, minute: int, earliest: int, usual: Usual) -> tuple[float, int]:
+    """How surprising the share of the hour is that ends with `minute`, and its documents."""
+    documents, negatives = unpacked(series.counts(max(earliest, minute - 59), minute))
+    return share_surprise(negatives, documents, usual.share, usual.share_weight), documents
 
 
 def _first(bins: int, minute: int) -> int:

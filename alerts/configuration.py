@@ -6,7 +6,7 @@ tags are all refused, because a rule that is silently not what it says costs mon
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import NoReturn
@@ -30,6 +30,8 @@ class Setting:
     node: yaml.Node
     file: str
     name: str
+    key: yaml.Node | None = None
+    """What it is called by in the file: its key in a mapping."""
 
     def wrong(self, what: str) -> NoReturn:
         """Raise `ConfigurationError` for this value, naming file, line and key."""
@@ -39,12 +41,13 @@ class Setting:
 
     def mapping(self, allowed: tuple[str, ...], required: tuple[str, ...] = ()) -> "Section":
         """The value as a mapping with no key but the allowed ones."""
-        values = dict(self.items())
-        for key, value in values.items():
+        values = {}
+        for key, value in self.items():
             if key not in allowed:
                 near = get_close_matches(key, allowed, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(allowed)}"
-                value.wrong(f"unknown key, {hint}")
+                replace(value, node=value.key or value.node).wrong(f"unknown key, {hint}")
+            values[key] = value
         for key in required:
             if key not in values:
                 self.wrong(f"{key} is missing")
@@ -57,7 +60,8 @@ class Setting:
         seen: set[str] = set()
         for key_node, value_node in self.node.value:
             key = Setting(key_node, self.file, self.name).text()
-            found = Setting(value_node, self.file, f"{self.name}.{key}" if self.name else key)
+            name = f"{self.name}.{key}" if self.name else key
+            found = Setting(value_node, self.file, name, key_node)
             if key in seen:
                 Setting(key_node, self.file, found.name).wrong("given twice")
             seen.add(key)
@@ -88,10 +92,8 @@ class Setting:
         return value
 
     def texts(self) -> tuple[str, ...]:
-        """One text, or a list of them."""
-        if isinstance(self.node, yaml.SequenceNode):
-            return tuple(item.text() for item in self.sequence())
-        return (self.text(),)
+        """One text, or a list of at least one."""
+        return tuple(item.text() for item in self._some())
 
     def number(self, least: float, most: float) -> float:
         """A number from `least` to `most`."""
@@ -112,10 +114,15 @@ class Setting:
         return int(value)
 
     def wholes(self, least: int, most: int) -> tuple[int, ...]:
-        """One whole number, or a list of them."""
-        if isinstance(self.node, yaml.SequenceNode):
-            return tuple(item.whole(least, most) for item in self.sequence())
-        return (self.whole(least, most),)
+        """One whole number, or a list of at least one."""
+        return tuple(item.whole(least, most) for item in self._some())
+
+    def _some(self) -> list["Setting"]:
+        if not isinstance(self.node, yaml.SequenceNode):
+            return [self]
+        if not self.node.value:
+            self.wrong("an empty list names nothing: leave the key out, or name one")
+        return self.sequence()
 
     def truth(self) -> bool:
         """`true` or `false`."""

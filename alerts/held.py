@@ -6,10 +6,11 @@ from datetime import timedelta
 from functools import lru_cache
 from math import sqrt
 
-from alerts.minutes import unpacked
+from alerts.minutes import LOWER, unpacked
 from alerts.rules import Detector
 from alerts.series import MINUTES_KEPT, Series
 from alerts.voices import VOICES_KEPT
+from pipeline.trends import MAX_EVIDENCE
 
 MOST_VOICES_ASKED = VOICES_KEPT * 3 // 4
 
@@ -42,6 +43,8 @@ class Held:
     negatives: int
     voices: int
     stories: int
+    counted: int
+    """The negatives without what a voice said beyond what it may."""
 
     def hours(self, minute: int) -> float:
         """From the beginning of the window to the end of `minute`."""
@@ -96,5 +99,34 @@ def held_in(
             continue
         voices, stories = len(heard), len({story for _, story in heard})
         if not detector.independent or min(voices, stories) >= voices_asked(least):
-            found.append(Held(scale, first, documents, negatives, voices, stories))
+            counted = _counted(detector, series, first, minute, negatives, voices)
+            found.append(Held(scale, first, documents, negatives, voices, stories, counted))
     return sorted(found, key=lambda one: one.scale)
+
+
+def _counted(
+    detector: Detector, series: Series, first: int, minute: int, negatives: int, voices: int
+) -> int:
+    """So many of the window's `negatives` as its `voices` may say between them.
+
+    Where more have spoken than are kept, all who spoke since the oldest of those kept are, so what
+    was said since then is held against them. Of a minute with more documents than its evidence
+    names, those named stand for all.
+    """
+    if not detector.per_voice or negatives <= detector.per_voice * voices:
+        return negatives
+    since = first
+    if len(series.voices) == VOICES_KEPT:
+        since = max(first, 1 + min(voice.minute for voice in series.voices.values()))
+        if since < series.minute - MINUTES_KEPT:
+            since = -(-since // 60) * 60
+    if since > first:
+        # of those who spoke after `minute` too it is not known whether they did before
+        voices = sum([voice.minute >= since for voice in series.voices.values()])
+    said = [counts & LOWER for at, counts in series.minutes.items() if since <= at <= minute]
+    earlier = series.hours_before_minutes(since) & LOWER
+    named = earlier + sum([min(one, MAX_EVIDENCE) for one in said])
+    too_many = named - detector.per_voice * voices
+    if too_many <= 0:
+        return negatives
+    return negatives - (earlier + sum(said)) * too_many // named

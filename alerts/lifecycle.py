@@ -124,10 +124,11 @@ def advance(
 ) -> Alert | None:
     """The alert after `verdict`, or the same object where nothing changed.
 
-    A minute that is still open at `now` can open an alert and, when urgent, fire it, and shows in
-    `arithmetic`; calm, `hold`, `peak` and severity are told by closed minutes alone, so they do
-    not depend on how often points come: half a minute may look worse than all of it. A verdict
-    that was taken into account before changes none of these.
+    A minute that is still open at `now` can open an alert and, when urgent, fire it; what is known
+    of an open alert, calm, `hold`, `peak` and severity are told by closed minutes alone, so they
+    do not depend on how often points come: half a minute may look worse than all of it. `peak` and
+    severity grow by what would open an alert: more documents that are no worse than usual are not
+    worse news. A verdict that was taken into account before changes none of these.
     """
     if alert is None or alert.state == "resolved":
         test = verdict.breach
@@ -135,12 +136,11 @@ def advance(
             return alert
         opened = _opened(test, verdict.at, rule, series)
         return _fired(opened, verdict, rule, closed=verdict.at + MINUTE <= now)
-    at, closed = verdict.at, verdict.at + MINUTE <= now
+    at, closed, breach = verdict.at, verdict.at + MINUTE <= now, verdict.breach
     test = verdict.loudest(_peak_scale(alert), rule.detector.close_below)
     if at < alert.updated_at:
         # late documents made an earlier minute louder: that belongs to the peak alone
-        return _with_peak(alert, test, rule, at) if closed else alert
-    breach = verdict.breach
+        return _with_peak(alert, breach, rule, at) if closed else alert
     opening = at == alert.opened_at
     if breach is not None and (opening or breach.strength > alert.peak.strength):
         test = breach
@@ -151,11 +151,11 @@ def advance(
         return _resolved(alert, at)
     if test is None:
         return alert
-    worse = alert
-    if closed or (opening and alert.state == "pending"):
-        # what half of the opening minute said is replaced by the whole, unless it has fired on it
-        anew = opening and closed and alert.state == "pending" and alert.peak.at == at
-        worse = _with_peak(alert, test, rule, at, anew)
+    if not closed and not (opening and alert.state == "pending"):
+        return _fired(alert, verdict, rule, closed)
+    # what half of the opening minute said is replaced by the whole, unless it has fired on it
+    anew = opening and closed and alert.state == "pending" and alert.peak.at == at
+    worse = _with_peak(alert, breach, rule, at, anew)
     arithmetic = arithmetic_of(test, rule, at)
     if arithmetic != worse.arithmetic:
         changed = replace(worse, arithmetic=arithmetic, updated_at=at)

@@ -51,8 +51,10 @@ def judge_condition(
     heard = [voice for voice in series.voices.values() if first <= voice.minute <= minute]
     voices, stories = len(heard), len({voice.story for voice in heard})
     about_mood = condition.about_mood
-    enough = documents if about_mood else negatives
-    if enough < condition.minimum:
+    drop = mood.drop(first, minute) if mood is not None and about_mood else None
+    # every document is of the index, one more that tells a known story too
+    told = documents if drop is None else drop.documents
+    if (drop is None if about_mood else negatives < condition.minimum) or told < condition.minimum:
         return Verdict(at=at)
     if condition.independent and not about_mood and voices < voices_asked(condition.minimum):
         return Verdict(at=at)
@@ -69,9 +71,7 @@ def judge_condition(
     elif not about_mood:
         statistic = 100.0 * negatives / documents if condition.of == "share" else observed
     else:
-        drop = None if mood is None else mood.drop(first, minute)
-        if drop is None:
-            return Verdict(at=at)
+        assert drop is not None
         observed, expected = 100.0 * drop.now, 100.0 * drop.usual
         statistic = max(0.0, expected - observed)
     test = WindowTest(
@@ -82,7 +82,7 @@ def judge_condition(
         dispersion=usual.dispersion,
         statistic=statistic,
         threshold=condition.above,
-        documents=documents,
+        documents=told,
         share=negatives / documents if documents else 0.0,
         usual_share=usual.share,
         share_weight=usual.share_weight,

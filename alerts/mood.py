@@ -2,17 +2,19 @@
 
 The index of a document is its probability of being positive less that of being negative, from
 -1 to 1. Kept is what the trend points carry: sums of both over the minutes of the last two
-hours, over the hours of the last day, and, older, decayed sums with a half-life of seven days.
+hours, over the hours of the last day, and, older, decayed sums with a half-life of seven days;
+an hour that stands out teaches no more than a ceiling, so no flood becomes what is usual.
 Only series with such a rule have this state, at most 121 + 27 pairs of numbers.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from alerts.corrections import is_later
-from alerts.learning import DECAY
+from alerts.learning import DECAY, ceiling
 from alerts.minutes import minute_number
 from alerts.series import HOURS_KEPT, MINUTES_KEPT
 from pipeline.buckets import Bucket
@@ -42,18 +44,23 @@ class Mood(msgspec.Struct, array_like=True):
     index: float = 0.0
     revisions: dict[int, int] = {}
     """Of the minutes' buckets that were corrected: more changes than documents."""
+    since: int = 0
+    """The first hour that was learned."""
 
-    def observe(self, bucket: Bucket, now: datetime, lateness_minutes: int) -> None:
-        """Take in the state of one bucket and pass the time to `now`."""
+    def observe(self, bucket: Bucket, now: datetime, lateness_minutes: int) -> int | None:
+        """Take in the state of one bucket and pass the time to `now`; the minute that changed, if
+        one did."""
         self.roll(minute_number(now))
         totals = bucket.totals
         number = minute_number(bucket.start)
         told = totals.negative + totals.neutral + totals.positive
         if number < self.minute - lateness_minutes or not (told or number in self.minutes):
-            return
-        fewer = number in self.minutes and told < self.minutes[number][0]
-        if is_later(bucket, self.revisions, fewer):
-            self.minutes[number] = (told, totals.positive_micro - totals.negative_micro)
+            return None
+        held = self.minutes.get(number)
+        if not is_later(bucket, self.revisions, held is not None and told < held[0]):
+            return None
+        self.minutes[number] = (told, totals.positive_micro - totals.negative_micro)
+        return None if self.minutes[number] == held else number
 
     def roll(self, minute: int) -> None:
         """Let event time pass to `minute`; going back does nothing."""
@@ -67,25 +74,41 @@ class Mood(msgspec.Struct, array_like=True):
             self.hours[number // 60] = (held[0] + documents, held[1] + index)
         until = minute // 60 - HOURS_KEPT
         for hour in sorted(one for one in self.hours if one < until):
-            documents, index = self.hours.pop(hour)
+            taught = self._taught(hour, self.hours)
+            del self.hours[hour]
             faded = DECAY ** (hour - self.last_learned)
-            self.documents = self.documents * faded + documents
-            self.index = self.index * faded + index
+            self.documents = self.documents * faded + taught[0]
+            self.index = self.index * faded + taught[1]
             self.last_learned = hour
+            self.since = self.since or hour
+
+    def _taught(self, hour: int, hours: Mapping[int, tuple[int, int]]) -> tuple[float, float]:
+        """What the `hour` of these teaches, by what was learned and the day that follows it."""
+        documents, index = hours[hour]
+        behind = (1.0 - DECAY ** (hour - self.since)) / (1.0 - DECAY) if self.since else 0.0
+        faded = DECAY ** (hour - self.last_learned)
+        usual = self.documents * faded / behind if behind >= 24.0 else 0.0
+        following = [hours.get(hour + later, (0, 0))[0] for later in range(1, 25)]
+        weight = min(1.0, ceiling(following, usual) / documents) if documents else 0.0
+        return weight * documents, weight * index
 
     def drop(self, first: int, last: int) -> Drop | None:
         """The minutes `first` to `last` against all that was before; None where there is
         nothing to compare."""
         now = [pair for number, pair in self.minutes.items() if first <= number <= last]
         now += [pair for hour, pair in self.hours.items() if hour * 60 >= first]
-        before = [pair for number, pair in self.minutes.items() if number < first]
-        before += [pair for hour, pair in self.hours.items() if hour * 60 < first]
+        hours = {hour: pair for hour, pair in self.hours.items() if hour * 60 < first}
+        for number, pair in self.minutes.items():
+            if number < first:
+                held = hours.get(number // 60, (0, 0))
+                hours[number // 60] = (held[0] + pair[0], held[1] + pair[1])
+        before = [self._taught(hour, hours) for hour in sorted(hours)]
         documents = sum(pair[0] for pair in now)
         faded = DECAY ** max(0, self.minute // 60 - self.last_learned)
-        known = self.documents * faded + sum(pair[0] for pair in before)
+        known = self.documents * faded + sum(taught for taught, _ in before)
         if not documents or known < PRIOR_DOCUMENTS:
             return None
-        index = self.index * faded + sum(pair[1] for pair in before)
+        index = self.index * faded + sum(taught for _, taught in before)
         return Drop(
             now=sum(pair[1] for pair in now) / documents / MICRO,
             usual=index / (known + PRIOR_DOCUMENTS) / MICRO,

@@ -22,13 +22,14 @@ class Peaks(msgspec.Struct, array_like=True):
         if self.now > 0.0 and since_last > APART_HOURS:
             # the peak before is over: it is learned where it ended
             kept = KEPT_AN_HOUR**since_last
-            self.number = self.number * kept + 1.0
-            self.excesses = self.excesses * kept + min(MOST_EXCESS, self.now)
+            self.number = (self.number + 1.0) * kept
+            self.excesses = (self.excesses + min(MOST_EXCESS, self.now)) * kept
             self.now, self.hour = 0.0, hour
         above = statistic - LEAST
         if above > 0.0:
             if self.now == 0.0:
-                kept = KEPT_AN_HOUR**since_last if self.hour else 1.0
+                # nothing where the one before has just been learned: they are of `hour` then
+                kept = KEPT_AN_HOUR ** (hour - self.hour) if self.hour else 1.0
                 self.number, self.excesses = self.number * kept, self.excesses * kept
             self.now, self.hour = max(self.now, above), hour
 

@@ -179,11 +179,8 @@ def parse_rules(text: str, file: str = "rules.yaml") -> RuleBook:
 
 
 def _rule(item: Setting) -> Rule:
-    names = (
-        *("id", "match", "signal", "detector", "condition"),
-        *("hold", "resolve_after", "severity", "labels"),
-    )
-    section = item.mapping(names, ("id", "match"))
+    names = "id match signal detector condition hold resolve_after severity labels"
+    section = item.mapping(tuple(names.split()), ("id", "match"))
     name = section["id"].text()
     if not name.replace("-", "").isalnum() or not name.isascii() or len(name) > 60:
         section["id"].wrong(f"{name!r}: letters, digits and hyphens only, at most 60")
@@ -219,7 +216,10 @@ def _rule(item: Setting) -> Rule:
     if (given := section.get("severity")) is not None:
         rule = replace(rule, severity={key: value.whole(0, 100) for key, value in given.items()})
     if (given := section.get("labels")) is not None:
-        rule = replace(rule, labels={key: value.text() for key, value in given.items()})
+        labels = dict(given.items())
+        if (level := labels.get("level")) is not None:
+            level.wrong("is what the severity is called: name it in severity, or choose another")
+        rule = replace(rule, labels={key: value.text() for key, value in labels.items()})
     return replace(rule, version="")
 
 

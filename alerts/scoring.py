@@ -65,6 +65,13 @@ class Scorer:
     _reading: list[float] = field(default_factory=lambda: [0.0] * READING)
     _first: datetime | None = None
     _row: datetime | None = None
+    """The latest time a row has named."""
+    _own: datetime | None = None
+    """The time the last row named."""
+    _behind: datetime | None = None
+    """Of rows before the latest, one after another: what the first of the open bin named."""
+    _each: bool = False
+    """Whether rows are so far apart that each has a bin."""
     _bin: timedelta = timedelta()
     _bin_starts: datetime | None = None
     _count: float = 0.0
@@ -75,10 +82,9 @@ class Scorer:
     """The first rows, until it is settled how far apart they are."""
 
     def score(self, at: datetime, value: float) -> float:
-        """The score of a row, 0 to 1. A row earlier than the one before counts as of its time: what
-        is known by then is known, and clocks are set back once a year."""
-        if self._row is not None:
-            at = max(at, self._row)
+        """The score of a row, 0 to 1. A row earlier than one before it counts from when it comes:
+        what is known by then is known. Clocks are set back once a year, so where rows have a bin
+        each it has one too, of the hour of the week it names."""
         if self._early is not None:
             self._settle(self._early, at)
         found = self._score(at, value)
@@ -104,8 +110,10 @@ class Scorer:
                     setattr(self, one.name, getattr(anew, one.name))
         self._early = early if len(gaps) < SETTLES else None
 
-    def _score(self, at: datetime, value: float) -> float:
+    def _score(self, own: datetime, value: float) -> float:
+        at = own if self._row is None else max(own, self._row)
         since = timedelta() if self._row is None else at - self._row
+        again, self._own = own == self._own, own
         self._first, self._row = self._first or at, at
         if self._bin_starts is None:
             # how far apart rows are is not known before the second: the first waits for it
@@ -116,11 +124,20 @@ class Scorer:
                 self._count += value
                 return 0.0
             self._bin = max(LEAST_BIN, min(since, EPISODE))
-        # half a bin of slack: rows a little early or late still have a bin each
-        slack = self._bin / 2 if since >= self._bin * 0.75 else timedelta()
-        if at + slack >= self._bin_starts + self._bin:
+        if since:
+            self._each = since >= self._bin * 0.75
+        if own < at:
+            self._behind = self._behind or own
+            opens = not again if self._each else own - self._behind >= self._bin
+            self._behind = own if opens else self._behind
+        else:
+            self._behind = None
+            # half a bin of slack: rows a little early or late still have a bin each
+            slack = self._bin / 2 if since and self._each else timedelta()
+            opens = at + slack >= self._bin_starts + self._bin
+        if opens:
             self._close()
-            self._bin_starts, self._count, self._read = at, 0.0, False
+            self._bin_starts, self._count, self._read = own, 0.0, False
         self._count += value
         self._episodes.pass_time(since)
         return self._judged(at)

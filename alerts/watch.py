@@ -184,10 +184,10 @@ class Watch:
         catch_up(seen, tracked, minute_number(now))
         # a sweep tells the time alone: the bucket it repeats came by itself, or will
         bucket = Bucket(start=point.bucket.start) if point.sweep else point.bucket
-        if mood is not None:
-            mood.observe(bucket, now, self._rules.lateness_minutes)
-        changed = series.observe(bucket, now, self._rules.lateness_minutes)
-        first = series.minute if changed is None else changed
+        late = self._rules.lateness_minutes
+        changed = series.observe(bucket, now, late)
+        # a story told again is nothing new to a count, and something to the sentiment
+        mood_changed = None if mood is None else mood.observe(bucket, now, late)
         tested = series.counted
         for one in tracked:
             if point.tickers:
@@ -199,8 +199,9 @@ class Watch:
                 or (repeated and (one.open or one.now.updated_at >= now - RESENT_WITHIN))
             ):
                 one.resend = True
-            if changed is not None or one.open:
-                for minute in range(first, series.minute + 1):
+            first = changed if changed is not None or not about_mood(one.rule) else mood_changed
+            if first is not None or one.open:
+                for minute in range(first or series.minute, series.minute + 1):
                     # what is no surprise becomes none by a minute that adds nothing bad to it
                     if not one.open and one.rule.condition is None and not series.negative(minute):
                         continue

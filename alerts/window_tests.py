@@ -10,7 +10,6 @@ from alerts.rules import Detector
 from alerts.surprise import share_surprise
 from alerts.usual import Usual
 from alerts.verdict import SHARE, WindowTest
-from alerts.voices import VOICES_KEPT
 
 
 def volume_test(
@@ -22,9 +21,7 @@ def volume_test(
     bar: Bar,
 ) -> WindowTest:
     """The count of a window that ends with `minute` against what is `usual`."""
-    observed = held.negatives
-    if detector.per_voice and held.voices < VOICES_KEPT:  # else there may be more than are kept
-        observed = min(observed, detector.per_voice * held.voices)
+    observed = held.counted
     window_hours = held.hours(minute)
     kind, looks = KINDS[detector.kind], tries(detector.windows, held.scale)
     statistic = kind.statistic(observed, window_hours, usual, looks)

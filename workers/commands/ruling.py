@@ -59,7 +59,8 @@ def check(
     note(f"{path or 'the rules that ship'}: {len(rules)} rules")
     for rule in rules:
         parts = ", ".join(f"{name} {' or '.join(values)}" for name, values in rule.match.items())
-        say(f"{rule.id}  version {rule.version}  watches {parts or 'everything together'}")
+        tiers = f", of tier {' or '.join(map(str, rule.tiers))}" if rule.tiers else ""
+        say(f"{rule.id}  version {rule.version}  watches {parts or 'everything together'}{tiers}")
 
 
 @rules_app.command(

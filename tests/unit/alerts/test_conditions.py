@@ -119,8 +119,36 @@ def test_sentiment_that_falls_below_the_usual_opens_and_ends_when_it_is_back():
         assert alert.state == "resolved"
 
 
+def cheerful(days: float) -> Timeline:
+    timeline = Timeline()
+    for number in range(int(days * 24)):
+        timeline.say(number * 60.0, "positive" if number % 2 else "neutral")
+    return timeline
+
+
+DROP = "kind: sentiment_drop, by: 0.5, window: 1h, minimum: 10"
+
+
+def test_one_bad_story_told_everywhere_is_a_drop():
+    timeline = cheerful(5)
+    for number in range(30):
+        timeline.say(5 * DAY + number, story="the story", novel=number == 0)
+    (alert,) = watched(DROP, timeline, 5.2 * DAY)
+    assert (alert.opened_at, alert.peak.documents) == (at(5 * DAY + 9), 10)
+
+
+@pytest.mark.parametrize("first", [60, 2000])
+def test_a_flood_is_not_what_is_usual_from_then_on(first):
+    timeline = cheerful(14)
+    for day, documents in ((8, first), (11, 60)):
+        for number in range(documents):
+            timeline.say(day * DAY + 30 + 120 * number / documents)
+    found = watched(DROP, Timeline(timeline.in_order()), 14 * DAY, 20)
+    assert [alert.opened_at.day for alert in found] == [at(8 * DAY).day, at(11 * DAY).day]
+
+
 def test_what_is_remembered_of_the_sentiment_survives_a_restart():
-    mood = Mood(minute=5, minutes={5: (2, -3)}, hours={1: (7, 8)}, documents=1.5, index=0.1)
+    mood = Mood(minute=5, minutes={5: (2, -3)}, hours={1: (7, 8)}, documents=1.5, since=1)
     assert Mood.decode(mood.encode()) == mood
     assert Mood.decode(None) == Mood.decode(b"\xc1") == Mood()
 

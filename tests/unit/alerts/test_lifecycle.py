@@ -161,8 +161,7 @@ def test_severity_never_falls_within_an_episode():
 def test_how_bad_it_is_waits_for_the_end_of_its_minute():
     alert = firing()
     louder = step(alert, 5, window(7), open_minute=True)
-    assert louder is not None and louder.arithmetic.statistic == 7
-    assert (louder.peak, louder.severity) == (alert.peak, alert.severity)
+    assert louder == alert
     # the minute ends less loud than half of it was
     ended = step(louder, 5, window(6))
     assert ended is not None and ended.peak.statistic == 6
@@ -170,6 +169,28 @@ def test_how_bad_it_is_waits_for_the_end_of_its_minute():
     for before in (ended, step(ended, 6, window(5))):
         repeated = advance(before, verdict(5, window(7)), RULE, at(5), COMPANY)
         assert repeated is not None and repeated.peak.statistic == 6
+
+
+def test_half_a_minute_that_looks_bad_does_not_put_off_the_end():
+    alert = step(firing(), 5, window(6))
+    assert alert is not None
+    half = step(alert, 12, window(6), open_minute=True)
+    for before in (alert, half):
+        calm = step(step(before, 12), 14)
+        assert calm is not None and calm.state == "firing"
+        ended = step(calm, 15)
+        assert ended is not None and ended.resolved_at == at(15)
+
+
+def test_louder_without_being_worse_raises_neither_peak_nor_severity():
+    alert = firing()
+    loud = Verdict(at=at(5), tests=(window(30),))
+    after = advance(alert, loud, RULE, at(6), COMPANY)
+    assert after is not None and after.arithmetic.statistic == 30
+    assert (after.peak, after.severity) == (alert.peak, alert.severity)
+    # nor does such a minute told late
+    late = advance(after, Verdict(at=at(4), tests=(window(40),)), RULE, at(6), COMPANY)
+    assert late is not None and late.peak == alert.peak
 
 
 def test_a_later_minute_that_becomes_less_loud_is_no_new_peak():

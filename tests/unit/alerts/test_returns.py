@@ -12,6 +12,7 @@ from alerts.fleet import LEAST_SERIES, Fleet
 from alerts.held import tries
 from alerts.kinds import KINDS, nominal
 from alerts.learning import DECAY
+from alerts.peaks import KEPT_AN_HOUR, Peaks
 from alerts.returns import LEAST, PRIOR_EXCESS, PRIOR_RATE, Returns, returns_of
 from alerts.rules import KINDS as NAMES
 from alerts.rules import Detector, Rule, parse_rules
@@ -65,6 +66,21 @@ def test_a_series_with_hardly_any_documents_peaks_hardly_ever():
 def test_peaks_raise_what_is_needed():
     quiet, restless = returns_of(0.0, 0.0, 60.0, 1.0), returns_of(12.0, 18.0, 60.0, 1.0)
     assert restless.level(0.01) > quiet.level(0.01) + 1.0
+
+
+@pytest.mark.parametrize("apart", [2 * 24, 7 * 24, 30 * 24])
+def test_peaks_are_forgotten_as_time_passes_whether_anything_harmless_lies_between(apart):
+    alone, beside = Peaks(), Peaks()
+    for number in range(1, 41):
+        alone.learn(number * apart, 5.0)
+        beside.learn(number * apart, 5.0)
+        beside.learn(number * apart + 25, 0.0)
+    alone.learn(41 * apart, 0.0)
+    beside.learn(41 * apart, 0.0)
+    kept = 2.0 ** (-apart / (60 * 24))
+    for peaks in (alone, beside):
+        decayed = peaks.number * KEPT_AN_HOUR ** (41 * apart - peaks.hour)
+        assert decayed == pytest.approx(kept * (1 - kept**40) / (1 - kept))
 
 
 def test_a_series_with_a_burst_a_week_needs_more_for_the_next_one():

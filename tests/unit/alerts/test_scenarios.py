@@ -137,6 +137,25 @@ def one_story_again_and_again() -> Timeline:
     return timeline
 
 
+def busy(seed: int) -> Timeline:
+    timeline = Timeline()
+    timeline.background(random.Random(seed), 10.8, 160, negative=0.15)
+    return timeline
+
+
+def busy_loud_but_no_worse_than_usual() -> Timeline:
+    timeline = busy(seed=12)
+    timeline.background(random.Random(12), 1 / 8, 1440, negative=0.15, first_day=10 + 7 / 12)
+    return timeline
+
+
+def one_voice_among_many() -> Timeline:
+    timeline = busy(seed=5)
+    for number in range(100):
+        timeline.say(10 * DAY + 960 + number * 0.3, voice="shouter")
+    return timeline
+
+
 def two_bad_days_a_week() -> Timeline:
     timeline = ordinary(5, days=28)
     for week in range(4):
@@ -152,6 +171,8 @@ def two_bad_days_a_week() -> Timeline:
         loud_but_no_worse_than_usual,
         one_voice,
         one_story_again_and_again,
+        busy_loud_but_no_worse_than_usual,
+        one_voice_among_many,
         two_bad_days_a_week,
     ],
 )

@@ -133,12 +133,28 @@ def test_series_without_any_variation_never_cross(values):
     assert crossings(list(scored(at_cadence(values)))) == []
 
 
-def test_a_row_of_before_counts_as_of_the_time_it_came():
-    rows = list(at_cadence(steady(5 * DAY)))
-    moved = rows[1000]
-    back = [*rows[:1001], (moved[0] - timedelta(hours=1), 40.0), *rows[1001:]]
-    same = [*rows[:1001], (moved[0], 40.0), *rows[1001:]]
-    assert list(scored(back)) == list(scored(same))
+@pytest.mark.parametrize("back", [timedelta(minutes=5), timedelta(hours=1)])
+def test_a_row_of_before_is_no_surge_and_one_that_comes_too_much_is(back):
+    rows = list(at_cadence(steady(20 * DAY)))
+    latest, usual = rows[4000]
+    for value, is_told in ((usual, False), (20.0 * usual + 20.0, True)):
+        late = [*rows[:4001], (latest - back, value), *rows[4001:]]
+        assert any(score >= 0.5 for score in list(scored(late))[4001:4010]) == is_told
+
+
+@pytest.mark.parametrize(("rows_a_bin", "least"), [(1, 0.5), (4, 0.6)])
+def test_an_hour_that_is_told_twice_is_no_surge(rows_a_bin, least):
+    # the first five minutes of rows by the second may be rows that come late: they count together
+    chance, rows = random.Random(3), []
+    for row in range(10 * DAY):
+        at = START + timedelta(minutes=5 * row)
+        # as clocks on the wall tell it after the eighth day
+        wall = at - timedelta(hours=1) if row >= 8 * DAY + 36 else at
+        for part in range(rows_a_bin):
+            count = sum(chance.random() < 20.0 / rows_a_bin / 100 for _ in range(100))
+            rows.append((wall + part * timedelta(minutes=5) / rows_a_bin, float(count)))
+    scores = list(scored(rows))
+    assert max(scores[7 * DAY * rows_a_bin :]) < least
 
 
 def test_the_first_monday_after_a_weekend_is_no_surge():
