@@ -16,7 +16,6 @@ import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,13 +25,13 @@ from models.artifact import Artifact
 from models.batching import token_batches
 from models.data import LABELS
 from models.encoding import padded_arrays
+from models.merging import Chunk, Merged, merged, signs_of
 from models.metrics import Scale, softmax
 from models.network_shape import HEADS
 from models.runtimes import OutOfMemory, Runtime
 from models.windows import Window, windows_of
 from pipeline.documents import Classification, Sentiment, SubjectId
 from pipeline.ports import Answer, ClassifierInput
-from pipeline.stories import sign_bits
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +45,6 @@ AHEAD = 2
 EMPTY = "empty text"
 
 Query = tuple[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """What the forward passes over one chunk gave, a row per window."""
-
-    windows: Sequence[Window]
-    logits: Mapping[str, NDArray[np.float32]]
-    story: NDArray[np.float32]
 
 
 class AttentionClassifier:
@@ -119,12 +109,11 @@ class AttentionClassifier:
         asked = [tuple(one.mentions.items()) for one in inputs]
         headlines = [one.title if one.text else "" for one in inputs]
         found = self._answers(texts, [[names for _, names in one] for one in asked], headlines)
+        told = self._classifications(found, [[subject for subject, _ in one] for one in asked])
+        signs = iter(signs_of([one.story for one in found if one is not None]))
         return [
-            Answer(
-                classification=self._classification(one, [subject for subject, _ in subjects]),
-                embedding=None if one is None else sign_bits(one.story),
-            )
-            for one, subjects in zip(found, asked, strict=True)
+            Answer(classification=one, embedding=None if answer is None else next(signs))
+            for one, answer in zip(told, found, strict=True)
         ]
 
     def tasks(self) -> tuple[str, ...]:
@@ -152,39 +141,66 @@ class AttentionClassifier:
                 rows[place] = answer.logits["sentiment"]
         return rows
 
-    def _classification(
-        self, answer: "_Merged | None", subjects: Sequence[SubjectId]
-    ) -> Classification:
-        if answer is None:
-            return Classification(model_version=self.version, reason=EMPTY)
-        topics = self._chances(answer.logits["topic"], "topic")
-        best = int(topics.argmax())
-        return Classification(
-            model_version=self.version,
-            topic=LABELS["topic"][best],
-            topic_probability=float(topics[best]),
-            sentiment=self._sentiment(answer.logits["sentiment"], "sentiment"),
-            subject_sentiments={
-                subject: self._sentiment(logits, "entity_sentiment")
-                for subject, logits in zip(subjects, answer.companies, strict=False)
-                if logits is not None
-            },
+    def _classifications(
+        self, answers: Sequence[Merged | None], subjects: Sequence[Sequence[SubjectId]]
+    ) -> list[Classification]:
+        """One for each text, all chances in one go: a text costs microseconds."""
+        version = self.version
+        known = [one for one in answers if one is not None]
+        topics = self._chances([one.logits["topic"] for one in known], "topic")
+        best = topics.argmax(axis=1)
+        called = iter(zip(best.tolist(), topics[np.arange(len(best)), best].tolist(), strict=True))
+        sentiments = iter(self._sentiments([one.logits["sentiment"] for one in known], "sentiment"))
+        named = [
+            [(asked, logits) for asked, logits in zip(of, one.companies, strict=False)]
+            for of, one in zip(subjects, answers, strict=True)
+            if one is not None
+        ]
+        towards = iter(
+            self._sentiments(
+                [logits for pairs in named for _, logits in pairs if logits is not None],
+                "entity_sentiment",
+            )
         )
+        pairs_of = iter(named)
+        found = []
+        for one in answers:
+            if one is None:
+                found.append(Classification(model_version=version, reason=EMPTY))
+                continue
+            topic, chance = next(called)
+            found.append(
+                Classification(
+                    model_version=version,
+                    topic=LABELS["topic"][topic],
+                    topic_probability=chance,
+                    sentiment=next(sentiments),
+                    subject_sentiments={
+                        subject: next(towards)
+                        for subject, logits in next(pairs_of)
+                        if logits is not None
+                    },
+                )
+            )
+        return found
 
-    def _sentiment(self, logits: NDArray[Any], task: str) -> Sentiment:
-        return Sentiment(*map(float, self._chances(logits, task)))
+    def _sentiments(self, logits: Sequence[NDArray[Any]], task: str) -> list[Sentiment]:
+        return [Sentiment(*row) for row in self._chances(logits, task).tolist()]
 
-    def _chances(self, logits: NDArray[Any], task: str) -> NDArray[np.float64]:
-        return softmax(logits.astype(np.float64), self._scales[task])
+    def _chances(self, logits: Sequence[NDArray[Any]], task: str) -> NDArray[np.float64]:
+        rows = np.zeros((len(logits), len(LABELS[task])))
+        if logits:
+            np.stack(logits, out=rows)
+        return softmax(rows, self._scales[task])
 
     def _answers(
         self,
         texts: Sequence[str],
         names: Sequence[Sequence[Sequence[str]]],
         headlines: Sequence[str] = (),
-    ) -> "list[_Merged | None]":
-        waiting: deque[Future[_Chunk]] = deque()
-        found: list[_Merged | None] = []
+    ) -> list[Merged | None]:
+        waiting: deque[Future[Chunk]] = deque()
+        found: list[Merged | None] = []
         try:
             for start in range(0, len(texts), self._chunk):
                 part = slice(start, start + self._chunk)
@@ -198,17 +214,17 @@ class AttentionClassifier:
                 )
                 waiting.append(self._forward.submit(self._passed, windows))
                 if len(waiting) > AHEAD:
-                    found.extend(_merged(waiting.popleft().result(), self._chunk))
+                    found.extend(merged(waiting.popleft().result(), self._chunk))
             while waiting:
                 size = min(self._chunk, len(texts) - len(found))
-                found.extend(_merged(waiting.popleft().result(), size))
+                found.extend(merged(waiting.popleft().result(), size))
         finally:
             # an error, or a caller that gave up: what has not begun is not begun
             for one in waiting:
                 one.cancel()
         return found
 
-    def _passed(self, windows: Sequence[Window]) -> _Chunk:
+    def _passed(self, windows: Sequence[Window]) -> Chunk:
         """The forward passes over one chunk. Runs on the forward thread."""
         companies = np.cumsum([0, *(len(one.companies) for one in windows)])
         logits = {
@@ -222,7 +238,7 @@ class AttentionClassifier:
         lengths = [len(one.encoded.ids) for one in windows]
         for batch in token_batches(lengths, self._budget):
             self._pass(windows, batch, companies, logits, story)
-        return _Chunk(windows, logits, story)
+        return Chunk(windows, logits, story)
 
     def _pass(
         self,
@@ -249,42 +265,3 @@ class AttentionClassifier:
         rows = [n for place in batch for n in range(companies[place], companies[place + 1])]
         if rows:
             logits["entity_sentiment"][rows] = pooled.logits["entity_sentiment"]
-
-
-@dataclass(slots=True)
-class _Merged:
-    """One text's logits, of all its windows; None for a company no window names."""
-
-    logits: dict[str, NDArray[Any]]
-    companies: list[NDArray[Any] | None]
-    story: NDArray[Any]
-
-
-def _merged(chunk: _Chunk, size: int) -> list[_Merged | None]:
-    """The answers of the chunk's `size` texts, their windows put together."""
-    found: list[_Merged | None] = [None] * size
-    heard: dict[tuple[int, int], tuple[float, NDArray[Any]]] = {}
-    number = 0
-    for place, window in enumerate(chunk.windows):
-        part = {task: chunk.logits[task][place] * window.weight for task in ("sentiment", "topic")}
-        vector = chunk.story[place] * window.weight
-        answer = found[window.row]
-        if answer is None:
-            answer = found[window.row] = _Merged(part, [], vector)
-        else:
-            for task, values in part.items():
-                answer.logits[task] = answer.logits[task] + values
-            answer.story = answer.story + vector
-        for company in window.companies:
-            weight, total = heard.get((window.row, company), (0.0, 0.0))
-            heard[window.row, company] = (
-                weight + window.weight,
-                total + chunk.logits["entity_sentiment"][number] * window.weight,
-            )
-            number += 1
-    for (row, company), (weight, total) in heard.items():
-        answer = found[row]
-        assert answer is not None
-        answer.companies.extend([None] * (company + 1 - len(answer.companies)))
-        answer.companies[company] = total / weight
-    return found

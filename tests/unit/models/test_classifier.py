@@ -11,6 +11,7 @@ import pytest
 
 from models.artifact import Artifact, load
 from models.classifier import AttentionClassifier
+from models.merging import signs_of
 from models.openvino_runtime import multiplies_bf16
 from models.pooling import Pooled
 from models.runtimes import OnnxRuntime, OutOfMemory, Runtime, chosen
@@ -18,6 +19,7 @@ from models.windows import MOST_WINDOWS, windows_of
 from pipeline.documents import SubjectId
 from pipeline.errors import ConfigurationError
 from pipeline.ports import ClassifierInput
+from pipeline.stories import sign_bits
 from tests.tiny_encoder import tiny_artifact
 
 ACME, BOLT = SubjectId("ACME"), SubjectId("BOLT")
@@ -230,3 +232,31 @@ def test_stories_get_the_signs_of_their_vectors(classifier: AttentionClassifier)
     assert full.embedding is not None
     assert len(full.embedding) == 1
     assert empty.embedding is None
+
+
+def test_the_signs_of_many_stories_are_those_of_each() -> None:
+    stories = np.random.default_rng(1).normal(size=(9, 90)).astype(np.float32)
+    stories[3, 5] = 0.0
+    assert signs_of(list(stories)) == [sign_bits(one) for one in stories]
+    assert signs_of([]) == []
+
+
+def test_answers_to_many_texts_are_those_to_each_also_with_empty_ones_between(
+    classifier: AttentionClassifier,
+) -> None:
+    texts = [
+        asked(""),
+        asked("acme falls", acme="acme"),
+        asked("", acme="acme"),
+        asked("bolt rises as acme falls", bolt="bolt", acme="acme"),
+    ]
+    together = classifier.classify(texts)
+    assert [one.reason for one in together] == ["empty text", None, "empty text", None]
+    for answer, text in zip(together, texts, strict=True):
+        (alone,) = classifier.classify([text])
+        assert (answer.topic, answer.reason) == (alone.topic, alone.reason)
+        assert list(answer.subject_sentiments) == list(alone.subject_sentiments)
+        for subject, sentiment in answer.subject_sentiments.items():
+            other = alone.subject_sentiments[subject]
+            assert sentiment.negative == pytest.approx(other.negative, abs=1e-4)
+    assert list(together[3].subject_sentiments) == [BOLT, ACME]
