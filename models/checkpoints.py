@@ -75,7 +75,9 @@ def load_checkpoint(
         )
     network.load_state_dict(_part(tensors, "network."))
     if average is not None:
-        average.kept = _part(tensors, "average.")
+        # into place: the file's tensors are on the CPU, the average is where the network is
+        for name, value in _part(tensors, "average.").items():
+            average.kept[name].copy_(value)
         average.updates = about["updates"]
     state = optimizer.state_dict()
     states: dict[int, dict[str, Tensor]] = {}
