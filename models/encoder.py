@@ -120,10 +120,14 @@ def _of_encoder(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.flo
 
 def torch_encoder(folder: Path) -> Any:
     """The encoder in `folder` as a torch module, in float32 and evaluation mode."""
+    import torch
     import transformers
 
     read = partial(
-        transformers.AutoModel.from_pretrained, use_safetensors=True, trust_remote_code=False
+        transformers.AutoModel.from_pretrained,
+        use_safetensors=True,
+        trust_remote_code=False,
+        dtype=torch.float32,
     )
     reports: Any = transformers.utils.logging
     reports.disable_progress_bar()

@@ -72,6 +72,8 @@ class TransformerClassifier:
                 config=config,
                 use_safetensors=True,
                 trust_remote_code=False,
+                # one saved in half precision would be computed in it, slowly on a CPU
+                dtype=torch.float32,
                 output_loading_info=True,
             )
         except Exception as error:  # a foreign file can be wrong in every way there is

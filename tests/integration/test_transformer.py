@@ -175,6 +175,23 @@ def test_the_version_is_that_of_the_weights_not_of_the_folder(folder: Path, tmp_
     assert load_classifier(str(other)).version == again.version
 
 
+def test_one_saved_in_half_precision_is_computed_in_full(folder: Path, tmp_path: Path) -> None:
+    import torch
+    import transformers
+
+    made: Any = transformers
+    half, full = (saved(tmp_path / name / "model") for name in ("half", "full"))
+    model = made.BertForSequenceClassification.from_pretrained(folder).half()
+    model.save_pretrained(half)
+    model.to(torch.float32).save_pretrained(full)
+    one, other = (load_classifier(str(each)) for each in (half, full))
+    assert one.version == other.version
+    asked = inputs("shares plunge", "profit strong")
+    assert [each.sentiment for each in one.classify(asked)] == [
+        each.sentiment for each in other.classify(asked)
+    ]
+
+
 def test_unnamed_classes_are_refused_until_they_are_named(tmp_path: Path) -> None:
     unnamed = saved(tmp_path / "unnamed", {0: "LABEL_0", 1: "LABEL_1"})
     with pytest.raises(ConfigurationError, match="BELLWETHER_MODEL_LABELS"):

@@ -1,5 +1,6 @@
 """The network, and its twins without torch: the same numbers by another way."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from safetensors.numpy import load_file, save_file
 
-from models.encoder import read_base, torch_encoder
+from models.encoder import WEIGHTS, read_base, torch_encoder
 from models.encoding import Encoded
 from models.graph import BertShape, bert_graph
 from models.network import Inputs, Network, tensors_of
@@ -118,6 +120,17 @@ def states_by(folder: Path, quantised: bool, signed: bool = False) -> tuple[np.n
 def test_the_graph_is_the_encoder(folder: Path) -> None:
     made, wanted = states_by(folder, quantised=False)
     assert np.allclose(made, wanted, atol=1e-4)
+
+
+def test_an_encoder_saved_in_half_precision_is_computed_in_full(tmp_path: Path) -> None:
+    tiny_base(tmp_path)
+    stored = load_file(tmp_path / WEIGHTS)
+    half = {name: value.astype(np.float16) for name, value in stored.items()}
+    save_file(half, tmp_path / WEIGHTS, metadata={"format": "pt"})
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "torch_dtype": "float16"}))
+    encoder = torch_encoder(tmp_path)
+    assert {value.dtype for value in encoder.state_dict().values()} == {torch.float32}
 
 
 def test_the_graph_in_eight_bits_is_nearly_the_encoder(folder: Path) -> None:
