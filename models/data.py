@@ -84,9 +84,13 @@ def readable(text: str) -> str:
         if "&" not in text or (decoded := html.unescape(_AMPERSANDS.sub("&", text))) == text:
             break
         text = decoded
-    # a lone surrogate is no text to a tokenizer, and would fail the whole batch
-    text = text.encode("utf-8", "replace").decode()
-    return _SPACE.sub(" ", _LINK.sub("http", text)).strip()
+    return _SPACE.sub(" ", _LINK.sub("http", well_formed(text))).strip()
+
+
+def well_formed(text: str) -> str:
+    """The text with `?` for half a character (a lone surrogate): it is no text to a tokenizer, and
+    would fail the whole batch, nor to a terminal or a file."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def read_examples(paths: Sequence[Path]) -> list[Example]:
@@ -142,14 +146,25 @@ def _example(line: bytes, where: str) -> Example:
 
 def json_of(line: bytes, where: str) -> Any:
     """The value in a line. Half a character that only JSON can write (the tweet was cut in an
-    emoji) is read as well. Raises `ConfigurationError` naming `where`."""
+    emoji) is `?`, wherever it stands. Raises `ConfigurationError` naming `where`."""
     try:
         return msgspec.json.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         if b"\\ud" in line.lower():
             with suppress(ValueError, RecursionError):
-                return json.loads(line)
+                return _well_formed(json.loads(line))
         raise ConfigurationError(f"{where}: not JSON: {error}") from error
+
+
+def _well_formed(value: Any) -> Any:
+    """A value of JSON with all its texts so."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, list):
+        return [_well_formed(one) for one in value]
+    if isinstance(value, dict):
+        return {well_formed(name): _well_formed(one) for name, one in value.items()}
+    return value
 
 
 def _label(row: Mapping[str, Any], name: str, known: tuple[str, ...], where: str) -> str | None:

@@ -48,11 +48,12 @@ def explain(
     if file is not None:
         _explain_file(explainer, file, most, deletion, html, as_json)
         return
-    from models.data import readable
+    from models.data import readable, well_formed
     from models.explain import as_json as explained_json
     from models.explanation_page import text_page
 
-    found = explainer.explain(text, entity or _named(readable(text)))
+    asked = [well_formed(name) for name in entity or ()]
+    found = explainer.explain(text, asked or _named(readable(text)))
     if not found:
         raise ConfigurationError(f"{explainer.version} has no answer to this text: no model for it")
     _write(html, text_page(explainer.version, found))

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from models.data import read_examples, readable
+from models.evaluation import as_json, evaluate
 from pipeline.errors import ConfigurationError
+from tests.unit.models.scorer import WordScorer, feeling
 
 
 def written(path: Path, *rows: object) -> Path:
@@ -55,3 +57,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_links_and_html_cost_no_tokens() -> None:
     assert readable("AT&amp;T  up https://t.co/xYz9\n") == "AT&T up http"
+
+
+def test_half_a_character_is_a_question_mark_wherever_it_stands(tmp_path: Path) -> None:
+    line = (
+        r'{"text": "cut \ud83d", "entities": {"Ac\ud800me": "negative"}, "de\udfffsk": "a\ud83d"}'
+    )
+    (one,) = read_examples([written(tmp_path / "cut.jsonl", line)])
+    assert one.text == "cut ?"
+    assert one.entities == (("Ac?me", "negative"),)
+    assert one.slices == {"de?sk": "a?"}
+    # what is measured of it can be written down
+    json.dumps(as_json(evaluate(WordScorer(feeling), [one])), ensure_ascii=False).encode()

@@ -106,6 +106,16 @@ def test_explain_names_the_words_of_a_text_and_of_the_companies_in_it(
     assert "\n  Tesla shares plunge\n" in capsys.readouterr().out
 
 
+def test_a_name_that_is_no_whole_text_is_asked_about_as_far_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An argument with a byte that is no UTF-8 arrives with half a character in it."""
+    arguments = ["model", "explain", "Tesla plunges", "--entity", "Tes\udce9la"]
+    for more in ([], ["--json"]):
+        assert status_of([*arguments, "--model", "baseline", *more]) == 0
+        assert "Tes?la" in capsys.readouterr().out
+
+
 def test_explain_names_the_words_that_drive_each_class_of_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
