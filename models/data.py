@@ -9,6 +9,7 @@ import hashlib
 import html
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ def well_formed(text: str) -> str:
 
 def read_examples(paths: Sequence[Path]) -> list[Example]:
     """Every line of every file, in order. Raises `ConfigurationError` naming file and line
-    where a line is not JSON, has no text, or has a label that does not exist."""
+    where a line is not JSON, has no text, a label that does not exist, or a key twice."""
     return [example for path in paths for example in _examples(path)]
 
 
@@ -126,6 +127,9 @@ def _example(line: bytes, where: str) -> Example:
     row = json_of(line, where)
     if not isinstance(row, dict):
         raise ConfigurationError(f"{where}: a JSON object is needed, with `text` and its labels")
+    # of two labels only the last would be seen
+    for name in _repeated(line, where):
+        raise ConfigurationError(f"{where}: {name!r} is there twice: one of the two would be lost")
     text = row.get("text")
     if not isinstance(text, str) or not text.strip():
         raise ConfigurationError(f"{where}: `text` is missing or empty")
@@ -154,6 +158,22 @@ def json_of(line: bytes, where: str) -> Any:
             with suppress(ValueError, RecursionError):
                 return _well_formed(json.loads(line))
         raise ConfigurationError(f"{where}: not JSON: {error}") from error
+
+
+def _repeated(line: bytes, where: str) -> list[str]:
+    """The keys that an object of the line has more than once."""
+    found: list[str] = []
+
+    def seen(pairs: list[tuple[str, Any]]) -> None:
+        times = Counter(well_formed(name) for name, _ in pairs)
+        found.extend(name for name, count in times.items() if count > 1)
+
+    try:
+        # read before: a number of any length was no error there either
+        json.loads(line, object_pairs_hook=seen, parse_int=float)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{where}: not JSON: {error}") from error
+    return found
 
 
 def _well_formed(value: Any) -> Any:

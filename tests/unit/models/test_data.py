@@ -39,6 +39,11 @@ def test_any_mix_of_labels_is_read(tmp_path: Path) -> None:
         ('{"text": " "}', "`text` is missing or empty"),
         ('{"text": "x", "sentiment": "bearish"}', "sentiment 'bearish' is none of negative"),
         ('{"text": "x", "topic": 3}', "topic 3 is none of"),
+        ('{"text": "x", "topic": "Macro", "topic": "IPO"}', "'topic' is there twice"),
+        (
+            '{"text": "x", "entities": {"Acme": "negative", "A\\u0063me": "positive"}}',
+            "'Acme' is there twice",
+        ),
         ('{"text": "x", "entities": ["Acme"]}', "must map each name"),
         ('{"text": "x", "entities": {"Acme": "up"}}', "entities['Acme'] 'up' is none of"),
     ],
