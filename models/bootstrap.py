@@ -15,6 +15,8 @@ from models.metrics import Floats, Integers
 ROUNDS = 1_000
 SEED = 20_260_101
 LEVEL = 0.95
+# Of five texts that all speak for one side, chance says as much once in sixteen times.
+FEWEST_TO_TELL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,19 @@ def two_sided_p(differences: Sequence[float]) -> float:
     found = np.asarray(differences)
     rarer = min(int((found <= 0).sum()), int((found >= 0).sum()))
     return min(1.0, 2 * (rarer + 1) / (len(found) + 1))
+
+
+def sign_p(one: int, other: int) -> float:
+    """The exact two-sided sign test of `one` texts against `other`: how likely so uneven a split
+    is where each text falls to either side by a coin, 2 · Σ C(n, i) / 2^n for i up to the smaller.
+
+    Where each text asks one question this is McNemar's test (1947) in its exact form. The
+    bootstrap alone knows no doubt where all texts lie on one side: no draw has another.
+    """
+    total, fewer = one + other, min(one, other)
+    ways, tail = 1, 0
+    for number in range(fewer + 1):
+        tail += ways
+        ways = ways * (total - number) // (number + 1)
+    # whole numbers up to here: 2^n of many texts is no float
+    return min(1.0, 2 * tail / (1 << total))

@@ -80,10 +80,11 @@ def compare(
         say(f"{task}: A {one.a}, B {one.b}, {one.n} labels")
         say(f"  right only for A {one.only_a}, only for B {one.only_b}")
         for figure in one.differences:
+            few = f", too few texts differ ({figure.discordant})" if figure.too_few else ""
             say(
                 f"  {figure.figure:16} A {figure.a:.3f}  B {figure.b:.3f}  B - A "
                 f"{figure.difference:+.3f} [{figure.low:+.3f} to {figure.high:+.3f}]  "
-                f"p {figure.p:.3f}"
+                f"p {figure.p:.3f}{few}"
             )
 
 

@@ -67,13 +67,46 @@ def test_classifiers_without_a_task_in_common_are_refused() -> None:
 
 
 def test_draws_without_a_negative_text_say_nothing_of_its_recall() -> None:
-    """One negative text of twenty, which B finds and A does not: every draw that has it says so."""
+    """One negative text of twenty, which B finds and A does not: every draw that has it says so,
+    and yet it is one text."""
     examples = [Example("a bad day", "", sentiment="negative")]
     examples += [Example(f"a day {n}", "", sentiment="neutral") for n in range(19)]
     blind = WordScorer(lambda task, query: "neutral" if task == "sentiment" else None)
     found = compare(blind, WordScorer(feeling), examples)["sentiment"]
     (recall,) = [one for one in found.differences if one.figure == "negative_recall"]
     assert (recall.low, recall.high) == (1.0, 1.0)
-    assert recall.p < 0.05
+    assert (recall.discordant, recall.too_few, recall.p) == (1, True, 1.0)
     none = compare(blind, WordScorer(feeling), examples[1:])["sentiment"]
     assert [one.figure for one in none.differences] == ["accuracy", "macro_f1"]
+
+
+def silent_but(number: int) -> WordScorer:
+    """Calls the first texts by their words, all later ones neutral."""
+    first = {f"a bad day {n}" for n in range(number)}
+    return WordScorer(lambda task, query: feeling(task, query) if query[0] in first else "neutral")
+
+
+@pytest.mark.parametrize(("number", "least"), [(0, 1.0), (1, 1.0), (3, 0.25), (5, 0.0625)])
+def test_texts_that_all_speak_for_one_side_prove_no_more_than_as_many_coins(
+    number: int, least: float
+) -> None:
+    examples = [Example(f"a bad day {n}", "", sentiment="negative") for n in range(40)]
+    found = compare(silent_but(0), silent_but(number), examples, rounds=200)["sentiment"]
+    for one in found.differences:
+        assert (one.p, one.discordant, one.too_few) == (least, number, True), one.figure
+
+
+def test_enough_texts_that_speak_for_one_side_prove_it() -> None:
+    examples = [Example(f"a bad day {n}", "", sentiment="negative") for n in range(40)]
+    found = compare(silent_but(0), silent_but(9), examples)["sentiment"]
+    assert all(one.p < 0.01 and not one.too_few for one in found.differences)
+
+
+def test_the_companies_of_one_text_are_one_observation() -> None:
+    names = tuple((f"Acme{n}", "negative") for n in range(12))
+    examples = [Example("a bad day", "", entities=names)]
+    right = WordScorer(lambda task, query: "negative")
+    found = compare(silent_but(0), right, examples, rounds=50)["entity_sentiment"]
+    assert found.only_b == 12
+    assert {one.discordant for one in found.differences} == {1}
+    assert {one.p for one in found.differences} == {1.0}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.bootstrap import centred_interval, draws, interval, two_sided_p
+from models.bootstrap import centred_interval, draws, interval, sign_p, two_sided_p
 from models.calibration import (
     bin_of,
     calibration_error,
@@ -170,6 +170,15 @@ def test_p_is_small_where_all_draws_agree_and_one_where_they_do_not() -> None:
     assert two_sided_p([0.1] * 999) == pytest.approx(0.002)
     assert two_sided_p([0.1, -0.1] * 500) == 1.0
     assert two_sided_p([0.0] * 1_000) == 1.0
+
+
+def test_the_sign_test_is_that_of_a_coin() -> None:
+    assert [sign_p(number, 0) for number in range(4)] == [1.0, 1.0, 0.5, 0.25]
+    assert sign_p(5, 0) > 0.05 > sign_p(6, 0)
+    # 1 + 10 + 45 of 1,024 throws of ten coins, on either side
+    assert sign_p(8, 2) == sign_p(2, 8) == 2 * 56 / 1024
+    assert sign_p(3_000, 2_000) < 1e-40
+    assert sign_p(2_500, 2_500) == 1.0
 
 
 @given(st.permutations([1.0, 1.0, 0.0, 0.0, 0.0]))

@@ -158,6 +158,7 @@ def test_compare_names_both_and_their_difference(
     assert found["a"] == "stub"
     assert found["differences"]["accuracy"]["difference"] == 1.0
     assert status_of(arguments) == 0
+    assert "p 1.000, too few texts differ (1)" in capsys.readouterr().out
 
 
 def test_drift_writes_a_reference_and_holds_later_texts_against_it(
