@@ -71,13 +71,25 @@ def _written(folder: Path, about: Mapping[str, Any], metrics: Mapping[str, Any])
 
 def measured_into(folder: Path, scorer: Scorer, files: Sequence[Path]) -> None:
     """Measure `scorer`, the classifier in `folder`, on each labelled file, and keep the figures
-    in its `metrics.json` beside what else is there. Raises `ConfigurationError`."""
+    in its `metrics.json` beside what else is there; of two files of one name each with the folder
+    before it. Raises `ConfigurationError`."""
     metrics = _metrics(folder)
     metrics[EVALUATION] = {
-        path.name.removesuffix(".jsonl"): as_json(evaluate(scorer, read_examples([path])))
-        for path in files
+        name.removesuffix(".jsonl"): as_json(evaluate(scorer, read_examples([path])))
+        for name, path in _told_apart(files).items()
     }
     write_text(folder / METRICS, json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
+
+
+def _told_apart(files: Sequence[Path]) -> dict[str, Path]:
+    """Each file by its name, with as few folders before it as no other file shares."""
+    paths = dict.fromkeys(path.absolute() for path in files)
+    found: dict[str, Path] = {}
+    for path in paths:
+        ends = (path.parts[-number:] for number in range(1, len(path.parts) + 1))
+        own = next(end for end in ends if sum(one.parts[-len(end) :] == end for one in paths) == 1)
+        found[Path(*own).as_posix()] = path
+    return found
 
 
 def _metrics(folder: Path) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def train(recipe: Recipe, run: Run) -> str:
     """
     files = [run.data / name for name in recipe.train]
     examples = [widened(one, recipe) for one in read_examples(files)]
+    # of the files as they are read, not as they are hours later
+    data = digests(recipe, run.data)
     training, development = divided(examples, recipe)
     if not any(one.sentiment or one.topic or one.entities for one in training):
         raise ConfigurationError(
@@ -108,7 +110,7 @@ def train(recipe: Recipe, run: Run) -> str:
         "window": recipe.window,
         "languages": recipe.languages,
         "recipe": asdict(recipe),
-        "data": {path.name: digest_of(path) for path in [*files, *unlabelled]},
+        "data": data,
     }
     if start is not None:
         about |= {"temperatures": dict(start.temperatures), "powers": dict(start.powers)}
@@ -131,15 +133,19 @@ def train(recipe: Recipe, run: Run) -> str:
 def _teacher(recipe: Recipe, run: Run) -> Path:
     """The artifact of the teacher that the recipe has trained first, in the run's folder."""
     own, folder = recipe_of_teacher(recipe), run.work / TEACHER
-    files = [run.data / name for name in (*own.train, *own.adapt)]
-    data = {path.name: digest_of(path) for path in files}
-    if not is_made(folder, own, data, own.base or run.base):
+    if not is_made(folder, own, digests(own, run.data), own.base or run.base):
         tell = run.report
         report: Report | None = None
         if tell is not None:
             report = lambda name, value, step: tell(f"{TEACHER}/{name}", value, step)  # noqa: E731
         train(own, replace(run, out=folder, work=run.work / f"{TEACHER}.run", report=report))
     return folder
+
+
+def digests(recipe: Recipe, data: Path) -> dict[str, str]:
+    """The SHA-256 of every file a recipe names, by the name it has there: in two folders two files
+    may have one. Raises `ConfigurationError` for one that cannot be read."""
+    return {name: digest_of(data / name) for name in (*recipe.train, *recipe.adapt)}
 
 
 def _writable(folder: Path) -> None:

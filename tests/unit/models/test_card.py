@@ -109,6 +109,20 @@ def test_measuring_into_the_artifact_keeps_what_else_is_known(artifact: Path) ->
     assert "| fresh.valid | sentiment | 1 |" in card_of(artifact)
 
 
+def test_of_two_files_of_one_name_both_are_measured(artifact: Path, tmp_path: Path) -> None:
+    files = [tmp_path / one for one in ("en/x.valid.jsonl", "zh/x.valid.jsonl", "y.valid.jsonl")]
+    for number, file in enumerate(files, 1):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text('{"text": "bad", "sentiment": "negative"}\n' * number)
+    measured_into(artifact, WordScorer(feeling), [*files, files[0]])
+    told = json.loads((artifact / "metrics.json").read_text())["evaluation"]
+    assert {name: one["sentiment"]["n"] for name, one in told.items()} == {
+        "en/x.valid": 1,
+        "zh/x.valid": 2,
+        "y.valid": 3,
+    }
+
+
 def test_the_files_are_listed_with_what_is_known_of_their_licence(artifact: Path) -> None:
     card = card_of(artifact)
     assert "| tweets_sentiment.train.jsonl | finance tweets | MIT | trained on |" in card
