@@ -21,6 +21,23 @@ def seal(folder: Path) -> str:
     return version_of(folder)
 
 
+def put_in_place(new: Path, folder: Path) -> str:
+    """Move the whole, sealed artifact in `new`, a folder on the same file system, to `folder`; its
+    version. Of an artifact that lies there nothing is left, files of other names stay.
+
+    The checksums go first and come last: where it is cut short, the folder is refused.
+    """
+    (folder / CHECKSUMS).unlink(missing_ok=True)
+    made = {path.name for path in new.iterdir()} - {CHECKSUMS}
+    for name in sorted(made):
+        (new / name).replace(folder / name)
+    for name in {ABOUT, WEIGHTS, METRICS, REFERENCE, CARD} - made:
+        (folder / name).unlink(missing_ok=True)
+    (new / CHECKSUMS).replace(folder / CHECKSUMS)
+    new.rmdir()
+    return version_of(folder)
+
+
 def version_of(folder: Path) -> str:
     """`bellwether-` and twelve hex digits of everything that decides an answer."""
     return f"bellwether-{digest(folder / ABOUT)[:12]}"

@@ -1,8 +1,6 @@
 """From a recipe and labelled files to a sealed artifact: what `bellwether model train` does."""
 
-import json
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,33 +8,25 @@ from typing import Any
 import torch
 
 from models.adapting import adapt
-from models.answers import score_of
-from models.artifact import About, load, read_about, save
-from models.artifact_files import METRICS, REFERENCE, seal, version_of
+from models.artifact import About, load, read_about
 from models.contrasts import contrasts
-from models.corpus import Corpus, corpus_of, divided, unlike, widened
-from models.data import LABELS, Example, digest_of, read_examples
+from models.corpus import corpus_of, divided, widened
+from models.data import Example, digest_of, read_examples
 from models.encoder import Base, BaseReference, find_base, read_base, torch_encoder
-from models.encoding import Encoded
-from models.graph import BertShape
+from models.finishing import writable, written
 from models.load import SHIPPED
 from models.members import Place, mean_of_members
 from models.network import Network, tensors_of, torch_network
-from models.network_shape import HEADS, Shape, pool_heads
-from models.ranging import measured_ranges
+from models.network_shape import Shape, pool_heads
 from models.recipe import Recipe, recipe_of_teacher
 from models.reporting import Report
 from models.stages import first_stage, last_stage
 from models.story_vectors import fit_story
 from models.teaching import is_made, taught_by
 from models.texts import read_texts
-from models.training import Targets, scales_of
+from models.training import Targets
 from pipeline.errors import ConfigurationError
 
-log = logging.getLogger(__name__)
-
-# Of fewer texts a temperature says more about the texts than about the network.
-FEWEST_TO_CALIBRATE = 200
 TEACHER = "teacher"
 
 
@@ -71,7 +61,7 @@ def train(recipe: Recipe, run: Run) -> str:
         )
     if not recipe.polish_epochs:
         training += contrasts(training, recipe.contrasts, recipe.seed)
-    _writable(run.out)
+    writable(run.out)
     reference, base = base_of(recipe, run.base)
     _fitting(recipe, base, network_of(recipe, base))
     teachers = [run.work / name for name in recipe.teachers]
@@ -148,14 +138,6 @@ def digests(recipe: Recipe, data: Path) -> dict[str, str]:
     return {name: digest_of(data / name) for name in (*recipe.train, *recipe.adapt)}
 
 
-def _writable(folder: Path) -> None:
-    """Make the artifact's folder now: hours later it is too late to say that it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"--out {folder}: cannot be made: {error.strerror}") from error
-
-
 def device_named(name: str) -> str:
     """`auto` is a GPU where there is one, else the CPU. Raises `ConfigurationError` for a GPU that
     is not there."""
@@ -220,79 +202,3 @@ def begun_from(network: Network, recipe: Recipe, reference: BaseReference, run: 
     artifact = load(folder, recipe.base or run.base)
     network.load_state_dict(torch_network(artifact).state_dict())
     return about
-
-
-def written(
-    folder: Path,
-    network: Network,
-    base: Base,
-    about: Mapping[str, Any],
-    recipe: Recipe,
-    corpus: Corpus,
-    held: Corpus,
-    told: Mapping[str, Any],
-) -> str:
-    """Write the artifact in two steps: the weights in few bits, then what is measured on the
-    network *as it will be read*: scales and development figures on `held`, and how far its
-    activations reach on `corpus`."""
-    names = {"temperatures": dict.fromkeys(HEADS, 1.0), **about}
-    save(folder, tensors_of(network), base, names, recipe.bits)
-    seal(folder)
-    read = load(folder, str(base.folder))
-    shipped = torch_network(read)
-    bert = BertShape.of(base.config)
-    ranges = measured_ranges(read.encoder, bert, _some(corpus), read.pad) if bert else {}
-    known = _calibration(held, corpus, base, recipe)
-    scales = scales_of(shipped, known, base.pad, FEWEST_TO_CALIBRATE)
-    for task in HEADS:
-        if task not in scales:
-            log.warning(
-                "%s: fewer than %d labels are held back, its scale stays as it began",
-                task,
-                FEWEST_TO_CALIBRATE,
-            )
-    # a task with hardly a label in these texts keeps the scale it began with
-    temperatures = {task: round(one.temperature, 4) for task, one in scales.items()}
-    names["temperatures"] = {**about.get("temperatures", {}), **temperatures}
-    powers = {task: round(one.power, 1) for task, one in scales.items()}
-    names["powers"] = {**about.get("powers", {}), **powers}
-    save(folder, tensors_of(network), base, names, recipe.bits, ranges)
-    figures = {"development": score_of(shipped, held, base.pad), **told}
-    (folder / METRICS).write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
-    return finished(folder, base, held.examples, corpus.examples)
-
-
-def _calibration(held: Corpus, corpus: Corpus, base: Base, recipe: Recipe) -> Corpus:
-    """`held`, near-copies of texts of `corpus` counting half: they are answered as surely as what
-    is known by heart, and are rarer among tomorrow's texts than among those a hash holds back."""
-    apart = unlike(held.examples, corpus.examples)
-    if len(apart) < FEWEST_TO_CALIBRATE:
-        return held
-    return corpus_of([*held.examples, *apart], base.tokenizer, recipe.window)
-
-
-def _some(corpus: Corpus) -> list[Encoded]:
-    """Every so many of the texts: enough to know how far activations reach."""
-    return list(corpus.encoded[:: max(1, len(corpus) // 400)])
-
-
-def finished(folder: Path, base: Base, held: Sequence[Example], training: Sequence[Example]) -> str:
-    """Add the reference distribution (answers to texts that were held back, words of all), and
-    seal the folder; its version."""
-    from models.classifier import AttentionClassifier
-    from models.drift import reference_json, reference_of
-    from models.runtimes import chosen
-
-    (folder / REFERENCE).unlink(missing_ok=True)
-    seal(folder)
-    artifact = load(folder, str(base.folder))
-    classifier = AttentionClassifier(artifact, chosen(artifact))
-    try:
-        made = reference_of(classifier, [one.text for one in held], [one.text for one in training])
-    finally:
-        classifier.close()
-    (folder / REFERENCE).write_text(reference_json(made), "utf-8")
-    version = seal(folder)
-    if version != version_of(folder) or read_about(folder).labels.keys() != LABELS.keys():
-        raise RuntimeError(f"{folder}: the artifact does not read back as it was written")
-    return version
