@@ -29,7 +29,8 @@ from tokenizers import Tokenizer
 
 from models.artifact_files import ABOUT, WEIGHTS, check, digest, refused, version_of
 from models.data import LABELS
-from models.encoder import Base, BaseReference, find_base, read_base
+from models.encoder import Base, read_base
+from models.finding import BaseReference, find_base
 from models.lowbit import LowBit, low_bit, restored
 from models.metrics import Scale
 from models.network_shape import Shape, head_shapes
@@ -140,7 +141,14 @@ def save(
         bits=bits,
         weights_sha256=digest(folder / WEIGHTS),
     )
-    (folder / ABOUT).write_text(json.dumps(asdict(told), indent=1, sort_keys=True) + "\n", "utf-8")
+    plain = asdict(told)
+    # what is not told is left out: of the default encoder it is known here
+    plain["base"] = {
+        name: value
+        for name, value in plain["base"].items()
+        if value or name not in ("tokenizer_sha256", "config_sha256")
+    }
+    (folder / ABOUT).write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n", "utf-8")
     return told
 
 

@@ -12,7 +12,8 @@ from models.artifact import About, load, read_about
 from models.contrasts import contrasts
 from models.corpus import corpus_of, divided, widened
 from models.data import Example, digest_of, read_examples
-from models.encoder import Base, BaseReference, find_base, read_base, torch_encoder
+from models.encoder import Base, read_base, torch_encoder
+from models.finding import BaseReference, find_base, reference_to
 from models.finishing import writable, written
 from models.load import SHIPPED
 from models.members import Place, mean_of_members
@@ -161,8 +162,7 @@ def base_of(recipe: Recipe, given: str = "") -> tuple[BaseReference, Base]:
             f"base: {recipe.base}: no such folder; one of a hub is given as the folder it is "
             "downloaded to"
         )
-    digest = digest_of(folder / "model.safetensors")
-    return BaseReference(folder.name, digest, ""), read_base(folder)
+    return reference_to(folder), read_base(folder)
 
 
 def _fitting(recipe: Recipe, base: Base, network: Network) -> None:

@@ -10,8 +10,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from models.artifact import save
 from models.artifact_files import digest, seal
 from models.data import LABELS
-from models.encoder import BaseReference, read_base
+from models.encoder import read_base
 from models.encoding import Encoded
+from models.finding import BaseReference
 from models.graph import BertShape, Ranges
 from models.network_shape import HEADS, Shape
 from models.ranging import measured_ranges

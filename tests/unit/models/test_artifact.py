@@ -9,8 +9,9 @@ from safetensors.numpy import load_file, save_file
 
 from models.artifact import load, read_about
 from models.artifact_files import ABOUT, CHECKSUMS, WEIGHTS, digest, seal, version_of
-from models.encoder import find_base, read_base
+from models.encoder import read_base
 from models.exporting import export
+from models.finding import find_base
 from pipeline.errors import ConfigurationError
 from tests.tiny_encoder import head_tensors, tiny_artifact, tiny_base
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from models.encoder import WEIGHTS, find_base, read_base
+from models.base_files import WEIGHTS
+from models.encoder import read_base
+from models.finding import find_base
 from pipeline.errors import ConfigurationError
 from tests.tiny_encoder import tiny_base
 

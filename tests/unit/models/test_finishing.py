@@ -7,7 +7,8 @@ import pytest
 from models.artifact import load
 from models.artifact_files import CARD, CHECKSUMS, METRICS, seal
 from models.corpus import corpus_of
-from models.encoder import BaseReference, read_base
+from models.encoder import read_base
+from models.finding import BaseReference
 from models.finishing import writable, written
 from pipeline.errors import ConfigurationError
 from tests.tiny_encoder import SHAPE, tiny_artifact, tiny_base

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from safetensors.numpy import load_file, save_file
 
-from models.encoder import WEIGHTS, read_base, torch_encoder
+from models.base_files import WEIGHTS
+from models.encoder import read_base, torch_encoder
 from models.encoding import Encoded
 from models.graph import BertShape, bert_graph
 from models.network import Inputs, Network, tensors_of
