@@ -29,6 +29,10 @@ MOST_WORDS = 256
 # Closer to 0 and 1 than this a float no longer tells probabilities apart.
 _LEAST = 1e-9
 _DIGITS = 6
+# In log odds, of all steps of a gradient's integral together: less than any word that matters.
+TOLERANCE = 0.1
+# A text alone can wait for as many steps, a file of them cannot.
+MOST_STEPS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,10 @@ class Word:
 class Explanation:
     """One answer and what made it. `about` is the name asked about, for `entity_sentiment`.
 
-    `rest` is what the words do not account for: how probable the class is without them, and
-    the error of the method. `read` is how many characters of the text the answer is of: what is
-    served of one beyond the window weighs its other windows too.
+    `rest` is what the words do not account for, how probable the class is without them; `missed`
+    is what the sum over the steps of integrated gradients falls short of (None: no steps are
+    taken). Words, `rest` and `missed` add up to the log odds. `read` is how many characters of the
+    text the answer is of: what is served of one beyond the window weighs its other windows too.
     """
 
     task: str
@@ -62,6 +67,7 @@ class Explanation:
     words: tuple[Word, ...]
     method: Method
     rest: float = 0.0
+    missed: float | None = None
     read: int | None = None
 
     @property
@@ -152,11 +158,16 @@ def explanation_of(
     attention: Sequence[float] | None,
     method: Method,
     read: int | None = None,
+    missed: float | None = None,
+    odds: float | None = None,
 ) -> Explanation:
-    """The parts put together; `worth` and `attention` by word, `read` in characters."""
+    """The parts put together; `worth` and `attention` by word, `read` in characters, `missed` in
+    log odds; `odds` are those of the class, where they are known better than by its chance."""
     labels = LABELS[task]
     probabilities = {name: float(one) for name, one in zip(labels, chances, strict=True)}
     label = max(probabilities, key=lambda name: probabilities[name])
+    if odds is None:
+        odds = float(_log_odds(np.array([probabilities[label]]))[0])
     shares = [None] * len(words) if attention is None else list(attention)
     return Explanation(
         task=task,
@@ -170,7 +181,8 @@ def explanation_of(
             for (start, end), value, share in zip(words, worth, shares, strict=True)
         ),
         method=method,
-        rest=float(_log_odds(np.array([probabilities[label]]))[0]) - sum(worth),
+        rest=odds - sum(worth) - (missed or 0.0),
+        missed=missed,
         read=read,
     )
 
@@ -236,6 +248,7 @@ def as_json(version: str, text: str, explanations: Sequence[Explanation]) -> dic
             "method": one.method,
             "read": len(one.text) if one.read is None else one.read,
             "rest": round(one.rest, _DIGITS),
+            "missed": None if one.missed is None else round(one.missed, _DIGITS),
             "words": [
                 {
                     "word": word.text,

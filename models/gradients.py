@@ -4,9 +4,10 @@ Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks" (ICML 2017
 of the called class's log odds by the word vectors is averaged along the straight line from
 vectors that say nothing to those of the text, and multiplied by the difference. The
 attributions of all tokens add up to the log odds of the text less those of nothing, as far as
-the steps are fine enough. Nothing is the padding token in every place; the tokens that open and
-close the text stay as they are on both ends of the line, and so get none. A text in several windows
-is explained in all of them at once, as it is served: what is derived is their weighted mean.
+the steps are fine enough (`models.integrating`); by how much they do not is told. Nothing is the
+padding token in every place; the tokens that open and close the text stay as they are on both ends
+of the line, and so get none. A text in several windows is explained in all of them at once, as it
+is served: what is derived is their weighted mean.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ from torch import Tensor
 
 from models.artifact import load
 from models.data import readable
-from models.explain import MOST_WORDS, Explanation, explanation_of
+from models.explain import MOST_WORDS, TOLERANCE, Explanation, explanation_of
+from models.integrating import Integral, integrated
 from models.network import Inputs, Network, torch_network
 from models.network_shape import HEADS
 from models.questions import Scorer
@@ -27,6 +29,8 @@ from models.words import Span, gathered, word_spans
 
 STEPS = 16
 TOKENS_AT_ONCE = 2_048
+# Of a text of 1,024 tokens in all its windows the usual steps: more of them would take minutes.
+TOKENS_IN_ALL = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ class Pieces:
 
 class NetworkExplainer:
     """Explains a `Network`. `scorer` is the same one as it is measured, with its version and its
-    scales; `pieces` cuts a text in the windows it is served in, all of one length. Not
-    thread-safe; leaves the network in evaluation mode."""
+    scales; `pieces` cuts a text in the windows it is served in, all of one length. It takes
+    `steps`, and up to `most` where they are too few. Not thread-safe; leaves the network in
+    evaluation mode."""
 
     def __init__(
         self,
@@ -54,13 +59,14 @@ class NetworkExplainer:
         pad: int,
         scorer: Scorer,
         steps: int = STEPS,
+        most: int = 0,
     ) -> None:
         self._network = network.eval()
         self._pieces = pieces
         self._pad = pad
         self._scorer = scorer
         self._scales = {task: scorer.scale(task) for task in HEADS}
-        self._steps = steps
+        self._steps, self._most = steps, most
 
     @property
     def version(self) -> str:
@@ -73,8 +79,8 @@ class NetworkExplainer:
         return self._scorer
 
     def explain(self, text: str, names: Sequence[str] = ()) -> list[Explanation]:
-        """As `models.explain.Explainer` says, from one pass of as many rows as windows times
-        steps for all tasks."""
+        """As `models.explain.Explainer` says, from passes of as many rows as windows times steps
+        for all tasks."""
         text = readable(text)
         cuts = self._pieces(text, names) if text else ()
         if not cuts:
@@ -85,10 +91,11 @@ class NetworkExplainer:
         one = _copies(cuts, 1, next(self._network.parameters()).device)
         with torch.no_grad():
             told = self._network(one)
-        chances = [
-            self._scales[task].applied(_merged(told.logits[task], some)).softmax(-1)[0].tolist()
+        scaled = [
+            self._scales[task].applied(_merged(told.logits[task], some))[0]
             for (task, _), some in zip(asked, parts, strict=True)
         ]
+        chances = [row.softmax(-1).tolist() for row in scaled]
         called = [row.index(max(row)) for row in chances]
         worth = self._attributions(cuts, one, [task for task, _ in asked], parts, called)
         words = word_spans(text)[:MOST_WORDS]
@@ -101,10 +108,12 @@ class NetworkExplainer:
                 text,
                 chances[at],
                 words,
-                _by_word(cuts, worth[at], words),
+                _by_word(cuts, worth.parts[at], words),
                 _by_word(cuts, _attention(told.weights[task], parts[at], len(cuts)), words),
                 "integrated gradients",
                 read if text[read:].strip() else len(text),
+                missed=float(worth.error[at]),
+                odds=float(log_odds(scaled[at], called[at])),
             )
             for at, (task, about) in enumerate(asked)
         ]
@@ -116,32 +125,57 @@ class NetworkExplainer:
         tasks: Sequence[str],
         parts: Sequence["_Parts"],
         called: Sequence[int],
-    ) -> list[Tensor]:
+    ) -> Integral:
         """For each question the attribution of each token, (windows, tokens)."""
-        network, steps = self._network, self._steps
+        network, device = self._network, one.ids.device
         offsets = [[start < end for start, end in cut.offsets] for cut in cuts]
-        spoken = torch.tensor(offsets, device=one.ids.device)
+        spoken = torch.tensor(offsets, device=device)
         with torch.no_grad():
             full = network.embedded(one.ids)
             nothing = network.embedded(torch.where(spoken, self._pad, one.ids))
         difference = full - nothing
-        # the midpoint of each step: the error falls with the square of their number
-        along = (torch.arange(steps, device=full.device) + 0.5) / steps
-        found = [torch.zeros(one.ids.shape, device=full.device) for _ in tasks]
-        # of a long text some steps at a time: the states of all would be gigabytes
-        for some_steps in torch.split(along, max(1, TOKENS_AT_ONCE // one.ids.numel())):
-            vectors = nothing + some_steps[:, None, None, None] * difference
-            vectors = vectors.flatten(0, 1).requires_grad_()
-            copies = len(some_steps)
-            with torch.enable_grad():
-                logits = network.on_embeddings(vectors, _copies(cuts, copies, full.device)).logits
-                for at, (task, some, label) in enumerate(zip(tasks, parts, called, strict=True)):
-                    rows = _merged(logits[task], some, copies)
-                    target = log_odds(self._scales[task].applied(rows), label).sum()
-                    (gradient,) = torch.autograd.grad(target, vectors, retain_graph=True)
-                    mean = gradient.view(copies, *difference.shape).sum(0) / steps
-                    found[at] += (mean * difference).sum(-1)
-        return found
+        # of a long text some points at a time: the states of all would be gigabytes
+        at_once = max(1, TOKENS_AT_ONCE // one.ids.numel())
+
+        def odds(vectors: Tensor, copies: int) -> list[Tensor]:
+            logits = network.on_embeddings(vectors, _copies(cuts, copies, device)).logits
+            return [
+                log_odds(self._scales[task].applied(_merged(logits[task], some, copies)), label)
+                for task, some, label in zip(tasks, parts, called, strict=True)
+            ]
+
+        def vectors_at(points: Tensor) -> Tensor:
+            along = points.to(device)[:, None, None, None]
+            return (nothing + along * difference).flatten(0, 1)
+
+        def values(points: Tensor) -> Tensor:
+            with torch.no_grad():
+                told = [
+                    torch.stack(odds(vectors_at(some), len(some)), 1)
+                    for some in torch.split(points, at_once)
+                ]
+            return torch.cat(told)
+
+        def slopes(points: Tensor) -> tuple[Tensor, Tensor]:
+            told, found = [], []
+            for some in torch.split(points, at_once):
+                vectors = vectors_at(some).requires_grad_()
+                with torch.enable_grad():
+                    targets = odds(vectors, len(some))
+                    gradients = [
+                        torch.autograd.grad(one.sum(), vectors, retain_graph=True)[0]
+                        for one in targets
+                    ]
+                told.append(torch.stack(targets, 1).detach())
+                by_token = [
+                    (one.view(len(some), *difference.shape) * difference).sum(-1)
+                    for one in gradients
+                ]
+                found.append(torch.stack(by_token, 1))
+            return torch.cat(told), torch.cat(found)
+
+        most = min(self._most, TOKENS_IN_ALL // one.ids.numel())
+        return integrated(values, slopes, self._steps, most, TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +220,7 @@ def _by_word(cuts: Sequence[Pieces], values: Tensor, words: Sequence[Span]) -> l
 
 
 def artifact_explainer(
-    folder: Path, base: str, scorer: Scorer, steps: int = STEPS
+    folder: Path, base: str, scorer: Scorer, steps: int = STEPS, most: int = 0
 ) -> NetworkExplainer:
     """The artifact in `folder` explained in float32; `scorer` is it as it is served. Raises
     `ConfigurationError` as `models.artifact.load` does."""
@@ -209,7 +243,7 @@ def artifact_explainer(
             for one in windows
         ]
 
-    return NetworkExplainer(torch_network(artifact), pieces, artifact.pad, scorer, steps)
+    return NetworkExplainer(torch_network(artifact), pieces, artifact.pad, scorer, steps, most)
 
 
 def log_odds(logits: Tensor, label: int) -> Tensor:

@@ -48,28 +48,31 @@ def open_explainer(
     labels: str = "",
     languages: tuple[str, ...] = ("en",),
     runtime: str = "auto",
+    most_steps: int = 0,
 ) -> Explainer:
     """What `load_classifier` would serve, to be explained: each text by the model of its language,
-    an artifact by its gradients, anything else by leaving words out."""
+    an artifact by its gradients (in up to `most_steps` where the usual few are not exact enough),
+    anything else by leaving words out."""
     if model == "stub":
         return Occlusion(open_scorer(model))
     routes = routes_of(model, languages)
     single = {
-        name: _explainer(name, base, labels, runtime, langs)
+        name: _explainer(name, base, labels, runtime, langs, most_steps)
         for name, langs in languages_of(routes).items()
     }
     return ExplainerByLanguage({lang: single[name] for lang, name in routes.items()})
 
 
 def _explainer(
-    model: str, base: str, labels: str, runtime: str, langs: tuple[str, ...]
+    model: str, base: str, labels: str, runtime: str, langs: tuple[str, ...], most_steps: int
 ) -> Explainer:
     path = SHIPPED if model == "shipped" else Path(model).expanduser()
     if path.is_dir() and is_artifact(path):
         # torch takes seconds to import: only what is derived pays for it
         from models.gradients import artifact_explainer
 
-        return artifact_explainer(path, base, load_artifact_classifier(path, base, runtime, langs))
+        scorer = load_artifact_classifier(path, base, runtime, langs)
+        return artifact_explainer(path, base, scorer, most=most_steps)
     routes = ",".join(f"{lang}={model}" for lang in langs)
     return Occlusion(open_scorer(routes, base, labels, runtime=runtime))
 

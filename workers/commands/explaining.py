@@ -44,7 +44,9 @@ def explain(
         raise ConfigurationError("explain takes one TEXT, or --file FILE")
     if entity and not all(name.strip() for name in entity):
         raise ConfigurationError("--entity: a name is needed")
-    explainer = _explainer(model)
+    from models.explain import MOST_STEPS, TOLERANCE
+
+    explainer = _explainer(model, 0 if file is not None else MOST_STEPS)
     if file is not None:
         _explain_file(explainer, file, most, deletion, html, as_json)
         return
@@ -72,7 +74,9 @@ def explain(
         say(f"{one.task}{about}: {one.label} {one.probability:.1%}")
         say(f"  {_coloured(one)}")
         worth = ", ".join(f"{word.text} {word.attribution:+.2f}" for word in one.strongest(6))
-        say(f"  {worth or 'no word speaks for it'}  ({one.method})")
+        short = one.missed is not None and abs(one.missed) >= TOLERANCE
+        missed = f", whose steps miss {one.missed:+.2f}" if short else ""
+        say(f"  {worth or 'no word speaks for it'}  ({one.method}{missed})")
 
 
 def card(
@@ -171,7 +175,7 @@ def _curves(explainer: "Explainer", found: "list[Explanation]") -> dict[str, lis
     }
 
 
-def _explainer(model: str) -> "Explainer":
+def _explainer(model: str, most_steps: int) -> "Explainer":
     from models.scorers import open_explainer
 
     settings = command_settings()
@@ -181,6 +185,7 @@ def _explainer(model: str) -> "Explainer":
         settings.model_labels,
         settings.model_languages,
         settings.model_runtime,
+        most_steps,
     )
 
 
