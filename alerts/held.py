@@ -6,11 +6,10 @@ from datetime import timedelta
 from functools import lru_cache
 from math import sqrt
 
-from alerts.minutes import LOWER, unpacked
+from alerts.minutes import unpacked
 from alerts.rules import Detector
 from alerts.series import MINUTES_KEPT, Series
 from alerts.voices import VOICES_KEPT
-from pipeline.trends import MAX_EVIDENCE
 
 MOST_VOICES_ASKED = VOICES_KEPT * 3 // 4
 
@@ -85,6 +84,7 @@ def held_in(
     """Those of the `windows` up to `minute` that hold enough, the shortest first; one that begins
     before single minutes are kept must begin with a full hour."""
     found = []
+    told: _Told | None = None
     recent = [one for one in series.minutes.items() if one[0] <= minute]
     heard = [(one.minute, one.story) for one in series.voices.values() if one.minute <= minute]
     for first, scale in sorted(windows):
@@ -99,34 +99,41 @@ def held_in(
             continue
         voices, stories = len(heard), len({story for _, story in heard})
         if not detector.independent or min(voices, stories) >= voices_asked(least):
-            counted = _counted(detector, series, first, minute, negatives, voices)
+            counted = negatives
+            if detector.per_voice and negatives > detector.per_voice * voices:
+                told = told or _told(series, minute)
+                counted = _counted(detector.per_voice, told, first, negatives, voices)
             found.append(Held(scale, first, documents, negatives, voices, stories, counted))
     return sorted(found, key=lambda one: one.scale)
 
 
-def _counted(
-    detector: Detector, series: Series, first: int, minute: int, negatives: int, voices: int
-) -> int:
-    """So many of the window's `negatives` as its `voices` may say between them.
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was said since all who spoke are remembered: where more have spoken than voices are
+    kept, since the oldest of those kept. Of an hour that is kept as a whole, from the next on."""
 
-    Where more have spoken than are kept, all who spoke since the oldest of those kept are, so what
-    was said since then is held against them. Of a minute with more documents than its evidence
-    names, those named stand for all.
-    """
-    if not detector.per_voice or negatives <= detector.per_voice * voices:
-        return negatives
-    since = first
-    if len(series.voices) == VOICES_KEPT:
-        since = max(first, 1 + min(voice.minute for voice in series.voices.values()))
-        if since < series.minute - MINUTES_KEPT:
-            since = -(-since // 60) * 60
-    if since > first:
-        # of those who spoke after `minute` too it is not known whether they did before
-        voices = sum([voice.minute >= since for voice in series.voices.values()])
-    said = [counts & LOWER for at, counts in series.minutes.items() if since <= at <= minute]
-    earlier = series.hours_before_minutes(since) & LOWER
-    named = earlier + sum([min(one, MAX_EVIDENCE) for one in said])
-    too_many = named - detector.per_voice * voices
-    if too_many <= 0:
-        return negatives
-    return negatives - (earlier + sum(said)) * too_many // named
+    since: int
+    negatives: int
+    voices: int
+
+
+def _told(series: Series, minute: int) -> _Told | None:
+    """None where all voices of the series are kept."""
+    if len(series.voices) < VOICES_KEPT:
+        return None
+    since = 1 + min([voice.minute for voice in series.voices.values()])
+    if since < series.minute - MINUTES_KEPT:
+        since = -(-since // 60) * 60
+    _, negatives = unpacked(series.counts(since, minute))
+    # of those who spoke after `minute` too it is not known whether they did before
+    voices = sum([voice.minute >= since for voice in series.voices.values()])
+    return _Told(since, negatives, voices)
+
+
+def _counted(per_voice: int, told: _Told | None, first: int, negatives: int, voices: int) -> int:
+    """So many of the `negatives` of a window from `first` on as its `voices` may say between
+    them."""
+    if told is None or first >= told.since:
+        # one at least: who spoke again since is remembered for what was said last
+        return min(negatives, per_voice * max(1, voices))
+    return negatives - max(0, told.negatives - per_voice * max(1, told.voices))

@@ -184,14 +184,27 @@ def _fired(alert: Alert, verdict: Verdict, rule: Rule, closed: bool) -> Alert:
     """Firing, when the alert is pending and its time has come."""
     if alert.state != "pending":
         return alert
-    urgent = any(
-        breach.statistic >= max(breach.threshold, _urgent_above(breach, rule))
-        and breach.share_statistic >= max(rule.detector.share_above + 2.0, URGENT_SHARE)
+    urgent = [
+        breach
         for breach in verdict.breaches
-    )
+        if breach.statistic >= max(breach.threshold, _urgent_above(breach, rule))
+        and breach.share_statistic >= max(rule.detector.share_above + 2.0, URGENT_SHARE)
+    ]
     if not urgent and not (closed and verdict.at - alert.opened_at >= rule.hold):
         return alert
-    return replace(alert, state="firing", firing_at=verdict.at, revision=alert.revision + 1)
+    at = verdict.at
+    if urgent and not closed:
+        # what it fires on is told, and stays, whatever the whole minute says
+        loudest = max(urgent, key=lambda test: test.strength)
+        alert = _with_peak(alert, loudest, rule, at)
+        alert = replace(alert, arithmetic=arithmetic_of(loudest, rule, at))
+    return replace(
+        alert,
+        state="firing",
+        firing_at=at,
+        updated_at=max(alert.updated_at, at),
+        revision=alert.revision + 1,
+    )
 
 
 def _urgent_above(test: WindowTest, rule: Rule) -> float:

@@ -51,10 +51,12 @@ def judge_condition(
     heard = [voice for voice in series.voices.values() if first <= voice.minute <= minute]
     voices, stories = len(heard), len({voice.story for voice in heard})
     about_mood = condition.about_mood
-    drop = mood.drop(first, minute) if mood is not None and about_mood else None
+    drop = None
+    if about_mood and mood is not None:
+        drop = mood.drop(first, minute, condition.minimum)
     # every document is of the index, one more that tells a known story too
     told = documents if drop is None else drop.documents
-    if (drop is None if about_mood else negatives < condition.minimum) or told < condition.minimum:
+    if drop is None if about_mood else negatives < condition.minimum:
         return Verdict(at=at)
     if condition.independent and not about_mood and voices < voices_asked(condition.minimum):
         return Verdict(at=at)

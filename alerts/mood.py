@@ -44,8 +44,8 @@ class Mood(msgspec.Struct, array_like=True):
     index: float = 0.0
     revisions: dict[int, int] = {}
     """Of the minutes' buckets that were corrected: more changes than documents."""
-    since: int = 0
-    """The first hour that was learned."""
+    spoken: float = 0.0
+    """The learned hours that held documents, decayed as these."""
 
     def observe(self, bucket: Bucket, now: datetime, lateness_minutes: int) -> int | None:
         """Take in the state of one bucket and pass the time to `now`; the minute that changed, if
@@ -79,34 +79,37 @@ class Mood(msgspec.Struct, array_like=True):
             faded = DECAY ** (hour - self.last_learned)
             self.documents = self.documents * faded + taught[0]
             self.index = self.index * faded + taught[1]
+            self.spoken = self.spoken * faded + bool(taught[0])
             self.last_learned = hour
-            self.since = self.since or hour
 
     def _taught(self, hour: int, hours: Mapping[int, tuple[int, int]]) -> tuple[float, float]:
         """What the `hour` of these teaches, by what was learned and the day that follows it."""
         documents, index = hours[hour]
-        behind = (1.0 - DECAY ** (hour - self.since)) / (1.0 - DECAY) if self.since else 0.0
-        faded = DECAY ** (hour - self.last_learned)
-        usual = self.documents * faded / behind if behind >= 24.0 else 0.0
-        following = [hours.get(hour + later, (0, 0))[0] for later in range(1, 25)]
-        weight = min(1.0, ceiling(following, usual) / documents) if documents else 0.0
+        if documents <= PRIOR_DOCUMENTS:
+            return documents, index
+        # of the hours that hold any: a series may speak once a day, and much then
+        usual = self.documents / self.spoken if self.spoken else 0.0
+        following = [pair[0] for other, pair in hours.items() if 0 < other - hour <= 24 and pair[0]]
+        weight = min(1.0, max(PRIOR_DOCUMENTS, ceiling(following, usual)) / documents)
         return weight * documents, weight * index
 
-    def drop(self, first: int, last: int) -> Drop | None:
-        """The minutes `first` to `last` against all that was before; None where there is
-        nothing to compare."""
+    def drop(self, first: int, last: int, minimum: int = 1) -> Drop | None:
+        """The minutes `first` to `last` against all that was before; None where they hold less
+        than the `minimum`, or there is nothing to compare."""
         now = [pair for number, pair in self.minutes.items() if first <= number <= last]
         now += [pair for hour, pair in self.hours.items() if hour * 60 >= first]
+        documents = sum(pair[0] for pair in now)
+        if documents < max(1, minimum):
+            return None
         hours = {hour: pair for hour, pair in self.hours.items() if hour * 60 < first}
         for number, pair in self.minutes.items():
             if number < first:
                 held = hours.get(number // 60, (0, 0))
                 hours[number // 60] = (held[0] + pair[0], held[1] + pair[1])
         before = [self._taught(hour, hours) for hour in sorted(hours)]
-        documents = sum(pair[0] for pair in now)
         faded = DECAY ** max(0, self.minute // 60 - self.last_learned)
         known = self.documents * faded + sum(taught for taught, _ in before)
-        if not documents or known < PRIOR_DOCUMENTS:
+        if known < PRIOR_DOCUMENTS:
             return None
         index = self.index * faded + sum(taught for _, taught in before)
         return Drop(

@@ -45,6 +45,7 @@ LEARNING = timedelta(hours=12)
 SATURDAY = 5
 SETTLES = 24
 """Distances between rows after which it is settled how far apart they are."""
+RARELY = timedelta(days=30)
 LEARNING_PART = 0.2
 """What is left of a row's score while the series learns."""
 YOUNG = timedelta(days=7)
@@ -72,6 +73,8 @@ class Scorer:
     """Of rows before the latest, one after another: what the first of the open bin named."""
     _each: bool = False
     """Whether rows are so far apart that each has a bin."""
+    _twice: datetime | None = None
+    """When a row last named the time of the one before."""
     _bin: timedelta = timedelta()
     _bin_starts: datetime | None = None
     _count: float = 0.0
@@ -84,7 +87,8 @@ class Scorer:
     def score(self, at: datetime, value: float) -> float:
         """The score of a row, 0 to 1. A row earlier than one before it counts from when it comes:
         what is known by then is known. Clocks are set back once a year, so where rows have a bin
-        each it has one too, of the hour of the week it names."""
+        each it has one too, of the hour of the week it names, and so has one of the same time as
+        the row before, where such rows are rare."""
         if self._early is not None:
             self._settle(self._early, at)
         found = self._score(at, value)
@@ -114,6 +118,8 @@ class Scorer:
         at = own if self._row is None else max(own, self._row)
         since = timedelta() if self._row is None else at - self._row
         again, self._own = own == self._own, own
+        rare = self._twice is None or own - self._twice > RARELY
+        self._twice = own if again else self._twice
         self._first, self._row = self._first or at, at
         if self._bin_starts is None:
             # how far apart rows are is not known before the second: the first waits for it
@@ -130,6 +136,8 @@ class Scorer:
             self._behind = self._behind or own
             opens = not again if self._each else own - self._behind >= self._bin
             self._behind = own if opens else self._behind
+        elif again and self._each and rare:
+            opens = True
         else:
             self._behind = None
             # half a bin of slack: rows a little early or late still have a bin each

@@ -60,7 +60,15 @@ def _of_tokenizer(path: Path) -> str:
     told = json.loads(path.read_bytes())
     # nothing is decoded; version is the form of the file
     ours = ("truncation", "padding", "decoder", "version")
-    return _canonical({name: value for name, value in told.items() if name not in ours})
+    told = {name: value for name, value in told.items() if name not in ours}
+    model = told.get("model")
+    if isinstance(model, dict):
+        # older files write a pair in one word, and lack what is off
+        pairs = [" ".join(one) if isinstance(one, list) else one for one in model.get("merges", [])]
+        off = {name for name, value in model.items() if value is False}
+        kept = {name: value for name, value in model.items() if name not in off}
+        told["model"] = kept | ({"merges": pairs} if pairs else {})
+    return _canonical(told)
 
 
 def _of_config(path: Path) -> str:

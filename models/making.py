@@ -55,6 +55,7 @@ def train(recipe: Recipe, run: Run) -> str:
     examples = [widened(one, recipe) for one in read_examples(files)]
     # of the files as they are read, not as they are hours later
     data = digests(recipe, run.data)
+    unlabelled = [text for name in recipe.adapt for text in read_texts(run.data / name)]
     training, development = divided(examples, recipe)
     if not any(one.sentiment or one.topic or one.entities for one in training):
         raise ConfigurationError(
@@ -73,10 +74,8 @@ def train(recipe: Recipe, run: Run) -> str:
     corpus = corpus_of(training, base.tokenizer, recipe.window)
     # without a development part the last epoch stands, calibrated on what it was trained on
     held = corpus_of(development or training, base.tokenizer, recipe.window)
-    unlabelled = [run.data / name for name in recipe.adapt]
     if unlabelled:
-        texts = [text for path in unlabelled for text in read_texts(path)]
-        adapt(network, recipe, texts, base, run.work, run.report, run.device, run.progress)
+        adapt(network, recipe, unlabelled, base, run.work, run.report, run.device, run.progress)
 
     def teach(texts: Sequence[Example]) -> Targets:
         return taught_by(teachers, texts, run.device, recipe.base or run.base)

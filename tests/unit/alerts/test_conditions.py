@@ -147,8 +147,20 @@ def test_a_flood_is_not_what_is_usual_from_then_on(first):
     assert [alert.opened_at.day for alert in found] == [at(8 * DAY).day, at(11 * DAY).day]
 
 
+@pytest.mark.parametrize("hours", [(7,), (7, 12)])
+def test_a_series_that_speaks_once_a_day_knows_what_is_usual(hours):
+    timeline = Timeline()
+    for day in range(6):
+        for hour in hours:
+            for number in range(25):
+                mood = "positive" if day < 5 or number % 2 else "neutral"
+                timeline.say(day * DAY + hour * 60 + number, mood)
+    found = watched("kind: sentiment_drop, by: 0.3, window: 1h", timeline, 7 * DAY, 5)
+    assert {alert.opened_at.day for alert in found} == {at(5 * DAY).day}
+
+
 def test_what_is_remembered_of_the_sentiment_survives_a_restart():
-    mood = Mood(minute=5, minutes={5: (2, -3)}, hours={1: (7, 8)}, documents=1.5, since=1)
+    mood = Mood(minute=5, minutes={5: (2, -3)}, hours={1: (7, 8)}, documents=1.5, spoken=1.0)
     assert Mood.decode(mood.encode()) == mood
     assert Mood.decode(None) == Mood.decode(b"\xc1") == Mood()
 

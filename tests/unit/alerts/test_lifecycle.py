@@ -193,6 +193,16 @@ def test_louder_without_being_worse_raises_neither_peak_nor_severity():
     assert late is not None and late.peak == alert.peak
 
 
+def test_what_an_urgent_alert_fires_on_is_told_and_stays():
+    alert = step(None, 0, window(5))
+    fired = step(alert, 1, window(20), open_minute=True)
+    assert fired is not None and (fired.state, fired.firing_at) == ("firing", at(1))
+    assert (fired.updated_at, fired.arithmetic.at) == (at(1), at(1))
+    assert fired.arithmetic.statistic == fired.peak.statistic == 20
+    ended = step(fired, 1, window(6))
+    assert ended is not None and ended.peak.statistic == 20
+
+
 def test_a_later_minute_that_becomes_less_loud_is_no_new_peak():
     alert = step(step(None, 0, window(6)), 1, window(7))
     again = step(alert, 1, window(4.5))

@@ -156,6 +156,15 @@ def one_voice_among_many() -> Timeline:
     return timeline
 
 
+def one_voice_in_one_minute() -> Timeline:
+    timeline = ordinary(20)
+    for number in range(100):
+        timeline.say(HIT + number / 200, voice="shouter")
+    timeline.say(HIT - 9)
+    timeline.say(HIT - 30)
+    return timeline
+
+
 def two_bad_days_a_week() -> Timeline:
     timeline = ordinary(5, days=28)
     for week in range(4):
@@ -173,6 +182,7 @@ def two_bad_days_a_week() -> Timeline:
         one_story_again_and_again,
         busy_loud_but_no_worse_than_usual,
         one_voice_among_many,
+        one_voice_in_one_minute,
         two_bad_days_a_week,
     ],
 )

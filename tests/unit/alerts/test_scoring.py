@@ -157,6 +157,15 @@ def test_an_hour_that_is_told_twice_is_no_surge(rows_a_bin, least):
     assert max(scores[7 * DAY * rows_a_bin :]) < least
 
 
+def test_an_hour_that_is_told_twice_by_the_hour_is_no_surge():
+    chance, rows = random.Random(5), []
+    for hour in range(40 * 24):
+        wall = START + timedelta(hours=hour - (hour > 30 * 24))
+        rows.append((wall, float(sum(chance.random() < 0.1 for _ in range(1000)))))
+    assert rows[30 * 24][0] == rows[30 * 24 + 1][0]
+    assert max(list(scored(rows))[28 * 24 :]) < 0.5
+
+
 def test_the_first_monday_after_a_weekend_is_no_surge():
     def begun_on(day: int) -> list[int]:
         chance = random.Random(4)

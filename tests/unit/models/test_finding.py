@@ -10,7 +10,7 @@ import pytest
 
 from models.artifact import load, save
 from models.artifact_files import ABOUT, seal
-from models.base_files import CONFIG, NEEDED, TOKENIZER, WEIGHTS
+from models.base_files import CONFIG, NEEDED, TOKENIZER, WEIGHTS, digest_in
 from models.encoder import read_base
 from models.finding import BaseReference, find_base, reference_to
 from pipeline.errors import ConfigurationError
@@ -159,3 +159,14 @@ def test_an_encoder_that_no_hub_can_have_is_said_not_to_be_here(tmp_path: Path) 
     reference = replace(tiny_base(tmp_path), name="my encoder (copy)")
     with pytest.raises(ConfigurationError, match="is not here"):
         find_base("", reference, tmp_path / "cache", no_hub)
+
+
+def test_pairs_of_a_tokenizer_in_one_word_or_two_make_no_difference(tmp_path: Path) -> None:
+    found = set()
+    for model in (
+        {"type": "BPE", "merges": ["h e", "he l"]},
+        {"type": "BPE", "merges": [["h", "e"], ["he", "l"]], "ignore_merges": False},
+    ):
+        (tmp_path / TOKENIZER).write_text(json.dumps({"model": model}), "utf-8")
+        found.add(digest_in(tmp_path, TOKENIZER))
+    assert len(found) == 1
