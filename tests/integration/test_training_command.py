@@ -46,6 +46,8 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path, 
     return base, data, out
 
 
+# two processes each load a network: on two cores that others use that takes more than a minute
+@pytest.mark.timeout(180)
 def test_labelled_files_become_an_artifact_with_a_measured_card(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
