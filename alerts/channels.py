@@ -166,11 +166,11 @@ def _retry_after(value: str | None, now: datetime) -> timedelta | None:
     """The wait a `Retry-After` header asks for, seconds or a date; at most a day."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.isascii() and value.strip().isdigit():
         return timedelta(seconds=min(int(value.strip()[:9]), 86400))
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

@@ -69,7 +69,8 @@ class SeriesKey:
         values: dict[str, str] = {}
         for part in text.split("|"):
             name, separator, value = part.partition("=")
-            if not separator or name not in ("subject", "topic", "source", "lang"):
+            known = name in ("subject", "topic", "source", "lang")
+            if not separator or not known or name in values:
                 raise ValueError(f"not a series key: {text!r}")
             values[name] = value.replace("%3D", "=").replace("%7C", "|").replace("%25", "%")
         subject = values.pop("subject", None)

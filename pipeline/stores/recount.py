@@ -191,6 +191,7 @@ def _rows(
                 documents.c.published_at,
                 documents.c.archived_at,
                 documents.c.version,
+                documents.c.extra,
                 classifications.c.topic,
                 classifications.c.negative,
                 classifications.c.neutral,
@@ -266,6 +267,8 @@ def _classified(row: Any, subjects: tuple[Subject, ...]) -> ClassifiedDocument:
             url=row.url,
             published_at=row.published_at,
             version=row.version,
+            # of what else is known of it only the tier of its source, which rules ask for
+            extra={name: row.extra[name] for name in ("tier",) if name in row.extra},
         ),
         lang=row.lang,
         subjects=subjects,

@@ -1,5 +1,6 @@
 """A verdict that was stored can be worked out again from what SQL holds, to the last digit."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +24,26 @@ from tests.unit.alerts.test_backtest import talk
 
 LONG_AGO, LONG_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 RULES = load_rules("")
+
+
+@pytest.mark.parametrize("database", ["sqlite_url", "postgres_url"])
+def test_the_archive_tells_a_rule_the_tier_of_its_sources(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    engine = connect(request.getfixturevalue(database))
+    upgrade(engine)
+    told = []
+    # some come again
+    once = {one.document.id: one for one in talk(3, 0.0)[:40]}
+    for number, one in enumerate(once.values()):
+        extra = {"tier": 1 + number % 3, "more": ["that", "is", "not", "needed"]} if number else {}
+        told.append(replace(one, document=replace(one.document, extra=extra)))
+    SqlArchive(engine).store(told, told[-1].document.published_at)
+    found = [one for some in classified_between(engine, LONG_AGO, LONG_AHEAD) for one in some]
+    tiers = {one.document.id: one.document.extra.get("tier") for one in told}
+    assert {one.document.id: one.document.extra.get("tier") for one in found} == tiers
+    assert not any("more" in one.document.extra for one in found)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("database", ["sqlite_url", "postgres_url"])

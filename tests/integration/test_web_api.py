@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from workers.web.document_queries import Wanted, list_documents
 from workers.web.overview import StreamFigures
 from workers.web.parameters import Cursor, parsed
 from workers.web.parameters import cursor as cursor_parameter
+
+SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -336,6 +338,13 @@ async def test_the_schema_of_each_topic_is_published(api: httpx.AsyncClient, top
         ("/api/series/points?series=*&from=2020-01-01T00:00:00Z", "width"),
         ("/api/documents?sentiment=sad", "sentiment"),
         ("/api/documents?cursor=" + "A" * 4000, "cursor"),
+        ("/api/documents?cursor=" + str(Cursor(SOME_DAY, ("a\x00b",))), "cursor"),
+        ("/api/alerts?cursor=" + str(Cursor(SOME_DAY, ("f1", "2026-01-01T00:00:00"))), "cursor"),
+        (
+            "/api/alerts?cursor=" + str(Cursor(SOME_DAY, ("f1", "0001-01-01T00:00:00+23:00"))),
+            "cursor",
+        ),
+        ("/api/alerts/x%00y", "fingerprint"),
         ("/api/stats?x=1", "x"),
         ("/api/events?after=1", "after"),
     ],

@@ -86,6 +86,13 @@ async def test_a_client_that_comes_back_goes_on_where_it_was(site: Site) -> None
     assert [alert["revision"] for _, alert in seen] == [3, 4, 5, 6]
 
 
+async def test_a_client_ahead_of_a_table_made_anew_hears_what_comes(site: Site) -> None:
+    site.alert(alarm("f1"))
+    async with served(site) as client, following(client, last_event_id="1000") as listener:
+        site.alert(alarm("f1", revision=2))
+        assert (await listener.alert())[0] == 2
+
+
 async def test_a_long_absence_is_caught_up_in_order_and_once(site: Site) -> None:
     for revision in range(1, 701):
         site.alert(alarm("f1", revision=revision))

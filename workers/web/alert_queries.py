@@ -22,7 +22,7 @@ from workers.web.answers import (
     AlertStep,
 )
 from workers.web.events import LOOK_BACK, AlertEvent, TailState
-from workers.web.parameters import BadRequest, Cursor
+from workers.web.parameters import BadRequest, Cursor, moment
 
 # Changes of one alert and earlier episodes shown with it.
 MOST_STEPS = 200
@@ -80,7 +80,7 @@ def list_alerts(
 def _moment(text: str) -> datetime:
     """The time in a cursor's key. Raises `BadRequest` for one that is not ours."""
     try:
-        return datetime.fromisoformat(text)
+        return moment(text)
     except ValueError:
         raise BadRequest("cursor: not a `next` of this list") from None
 

@@ -100,6 +100,9 @@ def _answering(endpoint: Endpoint, sources: Sources, readers: Readers) -> Answer
 
     async def answer(request: Request) -> Response:
         values = parsed(endpoint.parameters, request.query_params.multi_items())
+        for name, value in request.path_params.items():
+            if "\x00" in value:
+                raise BadRequest(f"{name}: holds a NUL")
         values.update(request.path_params)
         found = await readers.read(handle, sources, values)
         return _json(found, 503 if isinstance(found, Health) and not found.ok else 200)

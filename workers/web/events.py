@@ -98,9 +98,9 @@ class AlertTail:
             raise Unavailable(f"{self._pace.readers_at_most} clients follow the events already")
         if self._closing.is_set():
             raise Unavailable("the web stage is stopping")
-        if after is None:
-            after = (await self._readers.read(self._look)).newest
-        return self._read(after)
+        newest = (await self._readers.read(self._look)).newest
+        # ahead of all there is: the table was made anew, and would be silent until it got there
+        return self._read(newest if after is None else min(after, newest))
 
     async def _read(self, start: int) -> AsyncIterator[bytes]:
         position = start

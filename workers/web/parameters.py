@@ -155,6 +155,15 @@ class Cursor:
         return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
+def moment(text: str) -> datetime:
+    """The time a cursor names. Raises ValueError for one without a zone, or that could not be
+    shifted to another."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None or not FIRST_YEAR <= found.year < LAST_YEAR:
+        raise ValueError("not a time of ours")
+    return found
+
+
 def cursor(parts: int) -> Parameter:
     """The `next` of the page before; its key has `parts` parts."""
 
@@ -166,12 +175,11 @@ def cursor(parts: int) -> Parameter:
                 raise ValueError("not ours")
             for part in key:
                 part.encode()
-            moment = datetime.fromisoformat(at)
+                if "\x00" in part:
+                    raise ValueError("holds a NUL")
+            return Cursor(moment(at), tuple(key))
         except (ValueError, TypeError, binascii.Error, RecursionError):
             raise ValueError("not a `next` of this list") from None
-        if moment.tzinfo is None or not FIRST_YEAR <= moment.year < LAST_YEAR:
-            raise ValueError("not a `next` of this list")
-        return Cursor(moment, tuple(key))
 
     return Parameter(
         name="cursor",

@@ -80,6 +80,8 @@ def test_other_answers_are_final_and_redirects_are_not_followed(status):
         ("Mon, 02 Mar 2026 09:03:00 GMT", timedelta()),
         ("99999999999", timedelta(days=1)),
         ("soon", None),
+        (b"\xb2", None),
+        ("Mon, 02 Mar 99999999999999999999 10:03:00 GMT", None),
         ("-5", None),
     ],
 )

@@ -108,7 +108,7 @@ def test_a_series_key_is_read_back_as_it_was_written(subject, topic, source, lan
     assert SeriesKey.parse(str(key)) == key
 
 
-@pytest.mark.parametrize("text", ["", "AAPL", "company=AAPL", "subject"])
+@pytest.mark.parametrize("text", ["", "AAPL", "company=AAPL", "subject", "subject=A|subject=B"])
 def test_what_is_no_series_key_is_refused(text: str):
     with pytest.raises(ValueError, match="not a series key"):
         SeriesKey.parse(text)
