@@ -39,6 +39,11 @@ class Setting:
             f"{self.file}:{self.node.start_mark.line + 1}: {self.name}: {what}"
         )
 
+    def misnamed(self, what: str) -> NoReturn:
+        """The same of what it is called by: where its value begins on a later line, there is
+        nothing wrong."""
+        replace(self, node=self.key or self.node).wrong(what)
+
     def mapping(self, allowed: tuple[str, ...], required: tuple[str, ...] = ()) -> "Section":
         """The value as a mapping with no key but the allowed ones."""
         values = {}
@@ -46,7 +51,7 @@ class Setting:
             if key not in allowed:
                 near = get_close_matches(key, allowed, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(allowed)}"
-                replace(value, node=value.key or value.node).wrong(f"unknown key, {hint}")
+                value.misnamed(f"unknown key, {hint}")
             values[key] = value
         for key in required:
             if key not in values:
@@ -63,7 +68,7 @@ class Setting:
             name = f"{self.name}.{key}" if self.name else key
             found = Setting(value_node, self.file, name, key_node)
             if key in seen:
-                Setting(key_node, self.file, found.name).wrong("given twice")
+                found.misnamed("given twice")
             seen.add(key)
             yield key, found
 

@@ -50,15 +50,14 @@ def judge_condition(
     documents, negatives = unpacked(series.counts(first, minute))
     heard = [voice for voice in series.voices.values() if first <= voice.minute <= minute]
     voices, stories = len(heard), len({voice.story for voice in heard})
-    about_mood = condition.about_mood
     drop = None
-    if about_mood and mood is not None:
-        drop = mood.drop(first, minute, condition.minimum)
-    # every document is of the index, one more that tells a known story too
-    told = documents if drop is None else drop.documents
-    if drop is None if about_mood else negatives < condition.minimum:
-        return Verdict(at=at)
-    if condition.independent and not about_mood and voices < voices_asked(condition.minimum):
+    if condition.about_mood:
+        drop = None if mood is None else mood.drop(first, minute, condition.minimum)
+        if drop is None:
+            return Verdict(at=at)
+    elif negatives < condition.minimum or (
+        condition.independent and voices < voices_asked(condition.minimum)
+    ):
         return Verdict(at=at)
     hours = (minute + 1 - first) / 60.0
     busy = series.upcoming(first // 60, minute // 60, fleet)
@@ -68,14 +67,13 @@ def judge_condition(
     by_share = rule.signal == SHARE
     if by_share:
         expected = documents * usual.share
-    if condition.kind == "share_above_own_quantile":
-        statistic = surprise
-    elif not about_mood:
-        statistic = 100.0 * negatives / documents if condition.of == "share" else observed
-    else:
-        assert drop is not None
+    if drop is not None:
         observed, expected = 100.0 * drop.now, 100.0 * drop.usual
         statistic = max(0.0, expected - observed)
+    elif condition.kind == "share_above_own_quantile":
+        statistic = surprise
+    else:
+        statistic = 100.0 * negatives / documents if condition.of == "share" else observed
     test = WindowTest(
         scale_minutes=int(condition.window.total_seconds()) // 60,
         window_minutes=minute + 1 - first,
@@ -84,7 +82,8 @@ def judge_condition(
         dispersion=usual.dispersion,
         statistic=statistic,
         threshold=condition.above,
-        documents=told,
+        # every document is of the index, one more that tells a known story too
+        documents=documents if drop is None else drop.documents,
         share=negatives / documents if documents else 0.0,
         usual_share=usual.share,
         share_weight=usual.share_weight,
@@ -94,7 +93,7 @@ def judge_condition(
         voices=voices,
         limit=True,
         chance=condition.kind == "share_above_own_quantile",
-        usual_interval=(expected - condition.above, 100.0) if about_mood else None,
+        usual_interval=None if drop is None else (expected - condition.above, 100.0),
     )
     return Verdict(at=at, tests=(test,), breaches=(test,) if statistic >= condition.above else ())
 

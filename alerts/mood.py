@@ -20,6 +20,8 @@ from alerts.series import HOURS_KEPT, MINUTES_KEPT
 from pipeline.buckets import Bucket
 from pipeline.trends import MICRO
 
+Pair = tuple[int, int]
+"""Documents, and the sum of their index in millionths."""
 # Documents of the usual index that are believed to be neutral at first.
 PRIOR_DOCUMENTS = 10.0
 
@@ -34,11 +36,11 @@ class Drop:
 
 
 class Mood(msgspec.Struct, array_like=True):
-    """`minutes` and `hours` hold (documents, sum of the index in millionths)."""
+    """The `minutes` and `hours` by their numbers, and what was learned of those before."""
 
     minute: int = 0
-    minutes: dict[int, tuple[int, int]] = {}
-    hours: dict[int, tuple[int, int]] = {}
+    minutes: dict[int, Pair] = {}
+    hours: dict[int, Pair] = {}
     last_learned: int = 0
     documents: float = 0.0
     index: float = 0.0
@@ -68,10 +70,8 @@ class Mood(msgspec.Struct, array_like=True):
             return
         self.minute = minute
         for number in sorted(one for one in self.minutes if one < minute - MINUTES_KEPT):
-            documents, index = self.minutes.pop(number)
+            _add(self.hours, number, self.minutes.pop(number))
             self.revisions.pop(number, None)
-            held = self.hours.get(number // 60, (0, 0))
-            self.hours[number // 60] = (held[0] + documents, held[1] + index)
         until = minute // 60 - HOURS_KEPT
         for hour in sorted(one for one in self.hours if one < until):
             taught = self._taught(hour, self.hours)
@@ -82,7 +82,7 @@ class Mood(msgspec.Struct, array_like=True):
             self.spoken = self.spoken * faded + bool(taught[0])
             self.last_learned = hour
 
-    def _taught(self, hour: int, hours: Mapping[int, tuple[int, int]]) -> tuple[float, float]:
+    def _taught(self, hour: int, hours: Mapping[int, Pair]) -> tuple[float, float]:
         """What the `hour` of these teaches, by what was learned and the day that follows it."""
         documents, index = hours[hour]
         if documents <= PRIOR_DOCUMENTS:
@@ -104,8 +104,7 @@ class Mood(msgspec.Struct, array_like=True):
         hours = {hour: pair for hour, pair in self.hours.items() if hour * 60 < first}
         for number, pair in self.minutes.items():
             if number < first:
-                held = hours.get(number // 60, (0, 0))
-                hours[number // 60] = (held[0] + pair[0], held[1] + pair[1])
+                _add(hours, number, pair)
         before = [self._taught(hour, hours) for hour in sorted(hours)]
         faded = DECAY ** max(0, self.minute // 60 - self.last_learned)
         known = self.documents * faded + sum(taught for taught, _ in before)
@@ -129,6 +128,12 @@ class Mood(msgspec.Struct, array_like=True):
             return cls() if data is None else _decoder.decode(data)
         except msgspec.DecodeError:
             return cls()
+
+
+def _add(hours: dict[int, Pair], minute: int, pair: Pair) -> None:
+    """Add what a minute holds to its hour."""
+    documents, index = hours.get(minute // 60, (0, 0))
+    hours[minute // 60] = (documents + pair[0], index + pair[1])
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -46,6 +46,7 @@ SATURDAY = 5
 SETTLES = 24
 """Distances between rows after which it is settled how far apart they are."""
 RARELY = timedelta(days=30)
+"""Two rows of one time are one where that is usual, and an hour told twice where it is rarer."""
 LEARNING_PART = 0.2
 """What is left of a row's score while the series learns."""
 YOUNG = timedelta(days=7)

@@ -25,7 +25,7 @@ from models.artifact import Artifact
 from models.batching import token_batches
 from models.data import LABELS
 from models.encoding import padded_arrays
-from models.merging import Chunk, Merged, merged, signs_of
+from models.merging import Chunk, Merged, merged, sign_bits
 from models.metrics import Scale, softmax
 from models.network_shape import HEADS
 from models.runtimes import OutOfMemory, Runtime
@@ -109,12 +109,16 @@ class AttentionClassifier:
         asked = [tuple(one.mentions.items()) for one in inputs]
         headlines = [one.title if one.text else "" for one in inputs]
         found = self._answers(texts, [[names for _, names in one] for one in asked], headlines)
-        told = self._classifications(found, [[subject for subject, _ in one] for one in asked])
-        signs = iter(signs_of([one.story for one in found if one is not None]))
-        return [
-            Answer(classification=one, embedding=None if answer is None else next(signs))
-            for one, answer in zip(told, found, strict=True)
-        ]
+        told = iter(
+            self._told(
+                [
+                    (one, [subject for subject, _ in names])
+                    for one, names in zip(found, asked, strict=True)
+                    if one is not None
+                ]
+            )
+        )
+        return [self._silent() if one is None else next(told) for one in found]
 
     def tasks(self) -> tuple[str, ...]:
         """All of them."""
@@ -141,48 +145,42 @@ class AttentionClassifier:
                 rows[place] = answer.logits["sentiment"]
         return rows
 
-    def _classifications(
-        self, answers: Sequence[Merged | None], subjects: Sequence[Sequence[SubjectId]]
-    ) -> list[Classification]:
-        """One for each text, all chances in one go: a text costs microseconds."""
-        version = self.version
-        known = [one for one in answers if one is not None]
-        topics = self._chances([one.logits["topic"] for one in known], "topic")
-        best = topics.argmax(axis=1)
-        called = iter(zip(best.tolist(), topics[np.arange(len(best)), best].tolist(), strict=True))
-        sentiments = iter(self._sentiments([one.logits["sentiment"] for one in known], "sentiment"))
-        named = [
-            [(asked, logits) for asked, logits in zip(of, one.companies, strict=False)]
-            for of, one in zip(subjects, answers, strict=True)
-            if one is not None
-        ]
-        towards = iter(
-            self._sentiments(
-                [logits for pairs in named for _, logits in pairs if logits is not None],
-                "entity_sentiment",
-            )
+    def _silent(self) -> Answer:
+        return Answer(
+            classification=Classification(model_version=self.version, reason=EMPTY), embedding=None
         )
-        pairs_of = iter(named)
-        found = []
-        for one in answers:
-            if one is None:
-                found.append(Classification(model_version=version, reason=EMPTY))
-                continue
-            topic, chance = next(called)
-            found.append(
-                Classification(
+
+    def _told(self, known: Sequence[tuple[Merged, Sequence[SubjectId]]]) -> list[Answer]:
+        """What the logits of each text say, all chances in one go: a text costs microseconds."""
+        version = self.version
+        topics = self._chances([one.logits["topic"] for one, _ in known], "topic")
+        best = topics.argmax(axis=1).tolist()
+        sentiments = self._sentiments([one.logits["sentiment"] for one, _ in known], "sentiment")
+        named = [
+            {
+                subject: logits
+                for subject, logits in zip(subjects, one.companies, strict=False)
+                if logits is not None
+            }
+            for one, subjects in known
+        ]
+        companies = [logits for some in named for logits in some.values()]
+        towards = iter(self._sentiments(companies, "entity_sentiment"))
+        return [
+            Answer(
+                classification=Classification(
                     model_version=version,
                     topic=LABELS["topic"][topic],
-                    topic_probability=chance,
-                    sentiment=next(sentiments),
-                    subject_sentiments={
-                        subject: next(towards)
-                        for subject, logits in next(pairs_of)
-                        if logits is not None
-                    },
-                )
+                    topic_probability=chances[topic],
+                    sentiment=sentiment,
+                    subject_sentiments={subject: next(towards) for subject in some},
+                ),
+                embedding=sign_bits(one.story),
             )
-        return found
+            for (one, _), topic, chances, sentiment, some in zip(
+                known, best, topics.tolist(), sentiments, named, strict=True
+            )
+        ]
 
     def _sentiments(self, logits: Sequence[NDArray[Any]], task: str) -> list[Sentiment]:
         return [Sentiment(*row) for row in self._chances(logits, task).tolist()]

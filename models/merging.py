@@ -19,11 +19,10 @@ class Chunk:
     story: NDArray[np.float32]
 
 
-def signs_of(stories: Sequence[NDArray[Any]]) -> list[bytes]:
-    """The `pipeline.stories.sign_bits` of each vector."""
-    if not stories:
-        return []
-    return [row.tobytes() for row in np.packbits(np.stack(stories) > 0.0, axis=1)]
+def sign_bits(vector: Sequence[float] | NDArray[Any]) -> bytes:
+    """The signs of a story vector, eight a byte, the first in the highest bit: what
+    `pipeline.stories.same_event` compares."""
+    return np.packbits(np.asarray(vector) > 0.0).tobytes()
 
 
 @dataclass(slots=True)

@@ -57,8 +57,8 @@ SHOWN_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A classification, and beside it what does not travel: the `sign_bits` of the text's
-    embedding (`pipeline.stories`), where the model has one."""
+    """A classification, and beside it what does not travel: the signs of the text's embedding
+    (`pipeline.stories.same_event`), where the model has one."""
 
     classification: Classification
     embedding: bytes | None = None

@@ -6,7 +6,7 @@ the model gives embeddings, a subject is shared and figures do not speak against
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,8 +26,8 @@ _SUBJECTS_COMPARED = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """What the index of stories needs of a document. `embedding` are sign bits, eight a byte
-    (`sign_bits`); `account` is empty where nobody can be told apart."""
+    """What the index of stories needs of a document. `embedding` are the signs of one, eight a
+    byte; `account` is empty where nobody can be told apart."""
 
     document: DocumentId
     at: datetime
@@ -60,15 +60,9 @@ def telling(
     )
 
 
-def sign_bits(embedding: Iterable[float]) -> bytes:
-    """The signs of an embedding, eight a byte, the first in the highest bit."""
-    bits = "".join("1" if value > 0 else "0" for value in embedding)
-    whole = bits + "0" * (-len(bits) % 8)
-    return int(whole or "0", 2).to_bytes(len(whole) // 8, "big")
-
-
 def same_event(one: bytes, other: bytes) -> bool:
-    """Whether two `sign_bits` are of texts about one event, given that they share a subject.
+    """Whether the signs of two embeddings, eight a byte, are of texts about one event, given that
+    they share a subject.
 
     The share of signs that differ estimates the angle between the embeddings, divided by pi
     (Charikar 2002). Embeddings of different lengths are of different models.

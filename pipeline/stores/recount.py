@@ -1,6 +1,6 @@
 """The trends counted again from SQL, by the very function that counted them for Redis."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -75,10 +75,16 @@ def classified_between(
     engine: Engine, start: datetime, end: datetime
 ) -> Iterator[list[ClassifiedDocument]]:
     """Batches of the documents published in [start, end), in that order, as they were
-    counted: without their text."""
+    counted: without their text, and of what else was told of them with the tier of their source
+    alone, which rules ask for."""
     published = documents.c.published_at
-    for rows in _rows(engine, published, and_(published >= start, published < end)):
-        yield [_classified(row, subjects) for row, subjects in rows]
+    within = and_(published >= start, published < end)
+    for rows in _rows(engine, published, within, documents.c.extra):
+        yield [_classified(row, subjects, _tier(row.extra)) for row, subjects in rows]
+
+
+def _tier(extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"tier": extra["tier"]} if "tier" in extra else {}
 
 
 def days_archived_since(engine: Engine, since: datetime) -> dict[datetime, int]:
@@ -175,7 +181,7 @@ def _read(
 
 
 def _rows(
-    engine: Engine, order: Any, condition: ColumnElement[bool]
+    engine: Engine, order: Any, condition: ColumnElement[bool], *further: ColumnElement[Any]
 ) -> Iterator[list[tuple[Any, tuple[Subject, ...]]]]:
     after: tuple[datetime, str] | None = None
     while True:
@@ -191,7 +197,7 @@ def _rows(
                 documents.c.published_at,
                 documents.c.archived_at,
                 documents.c.version,
-                documents.c.extra,
+                *further,
                 classifications.c.topic,
                 classifications.c.negative,
                 classifications.c.neutral,
@@ -255,7 +261,9 @@ def _counted(row: Any, subjects: tuple[Subject, ...]) -> CountedDocument:
     return counted(_classified(row, subjects))
 
 
-def _classified(row: Any, subjects: tuple[Subject, ...]) -> ClassifiedDocument:
+def _classified(
+    row: Any, subjects: tuple[Subject, ...], extra: Mapping[str, Any] | None = None
+) -> ClassifiedDocument:
     # no text: what a document adds does not depend on it
     return ClassifiedDocument(
         document=Document(
@@ -267,8 +275,7 @@ def _classified(row: Any, subjects: tuple[Subject, ...]) -> ClassifiedDocument:
             url=row.url,
             published_at=row.published_at,
             version=row.version,
-            # of what else is known of it only the tier of its source, which rules ask for
-            extra={name: row.extra[name] for name in ("tier",) if name in row.extra},
+            extra=extra or {},
         ),
         lang=row.lang,
         subjects=subjects,

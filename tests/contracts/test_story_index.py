@@ -7,11 +7,12 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.merging import sign_bits
 from pipeline.documents import Document, DocumentId, Story, SubjectId
 from pipeline.spam import REMEMBERED
 from pipeline.stores.memory_stories import MOST_IN_BAND, MOST_VOICES, MemoryStoryIndex
 from pipeline.stores.redis_stories import RedisStoryIndex
-from pipeline.stories import Telling, sign_bits, telling
+from pipeline.stories import Telling, telling
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 FALL = "Northfield shares fall after the company warns of a slow quarter"

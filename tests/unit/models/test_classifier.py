@@ -11,7 +11,7 @@ import pytest
 
 from models.artifact import Artifact, load
 from models.classifier import AttentionClassifier
-from models.merging import signs_of
+from models.merging import sign_bits
 from models.openvino_runtime import multiplies_bf16
 from models.pooling import Pooled
 from models.runtimes import OnnxRuntime, OutOfMemory, Runtime, chosen
@@ -19,7 +19,6 @@ from models.windows import MOST_WINDOWS, windows_of
 from pipeline.documents import SubjectId
 from pipeline.errors import ConfigurationError
 from pipeline.ports import ClassifierInput
-from pipeline.stories import sign_bits
 from tests.tiny_encoder import tiny_artifact
 
 ACME, BOLT = SubjectId("ACME"), SubjectId("BOLT")
@@ -234,11 +233,13 @@ def test_stories_get_the_signs_of_their_vectors(classifier: AttentionClassifier)
     assert empty.embedding is None
 
 
-def test_the_signs_of_many_stories_are_those_of_each() -> None:
+def test_the_signs_of_a_story_are_those_of_its_numbers_in_order() -> None:
     stories = np.random.default_rng(1).normal(size=(9, 90)).astype(np.float32)
     stories[3, 5] = 0.0
-    assert signs_of(list(stories)) == [sign_bits(one) for one in stories]
-    assert signs_of([]) == []
+    for story in stories:
+        bits = "".join("1" if value > 0 else "0" for value in story) + "0" * 6
+        assert sign_bits(story) == int(bits, 2).to_bytes(12, "big")
+    assert sign_bits([]) == b""
 
 
 def test_answers_to_many_texts_are_those_to_each_also_with_empty_ones_between(
